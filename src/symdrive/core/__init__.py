@@ -1,0 +1,1 @@
+"""Poses, boxes, polylines, config values, registry, seeded generators: what every floor uses."""

@@ -1,0 +1,1 @@
+"""The rule expert: path, hazards, arbitration, controllers."""

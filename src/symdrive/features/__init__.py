@@ -1,0 +1,1 @@
+"""The one path from observation to tensors and from truth to targets."""

@@ -1,0 +1,1 @@
+"""Observation to tensors: the one path, live and from disk."""

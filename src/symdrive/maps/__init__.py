@@ -1,0 +1,1 @@
+"""OpenDRIVE to baked towns: lanes, signals, crosswalks, ground, render mesh; route search."""

@@ -1,0 +1,1 @@
+"""Run folders on disk: versioned schema, atomic writer, lazy reader."""

@@ -1,0 +1,1 @@
+"""Tables, plots, videos: read run folders, never live objects."""

@@ -1,0 +1,1 @@
+"""CARLA route files and scenario types."""

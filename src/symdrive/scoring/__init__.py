@@ -1,0 +1,1 @@
+"""Criteria (truth to infractions), formulas of every protocol, statistics."""

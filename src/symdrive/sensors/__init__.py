@@ -1,0 +1,1 @@
+"""Pure functions of scene, sensor spec and generator: cameras, LiDAR, GNSS, IMU."""

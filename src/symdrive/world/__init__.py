@@ -1,0 +1,1 @@
+"""The nouns: truth, observation, evidence, visible, control, plan, rig, and the protocols."""

@@ -1,0 +1,83 @@
+"""What a simulator must offer, be it ours or CARLA."""
+
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from symdrive.maps.route import Route
+from symdrive.maps.town import Town
+from symdrive.world.control import Control
+from symdrive.world.evidence import Evidence
+from symdrive.world.observation import Observation
+from symdrive.world.rig import Rig
+from symdrive.world.truth import Truth
+
+TICK_S = 0.05
+"""Length of a tick: 20 Hz."""
+
+STORE_EVERY = 5
+"""Ticks between stored frames: 4 Hz, as LEAD stores."""
+
+
+@dataclass(frozen=True)
+class TrafficConfig:
+    """How busy a town is.
+
+    Attributes:
+        vehicles: moving vehicles besides the ego.
+        pedestrians: walkers on sidewalks and crosswalks.
+        parked: parked cars on parking lanes.
+        crossing_share: share of walkers that use a crosswalk when they meet one.
+    """
+
+    vehicles: int = 30
+    pedestrians: int = 20
+    parked: int = 15
+    crossing_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Counts are counts."""
+        if min(self.vehicles, self.pedestrians, self.parked) < 0:
+            raise ValueError(f"traffic counts are zero or more: {self}")
+        if not 0.0 <= self.crossing_share <= 1.0:
+            raise ValueError(f"crossing_share is {self.crossing_share}; in [0, 1]")
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One drive: a route, its traffic and the seed of everything random in it."""
+
+    route: Route
+    seed: int = 0
+    traffic: TrafficConfig = field(default_factory=TrafficConfig)
+
+
+@runtime_checkable
+class World(Protocol):
+    """A steppable world with one ego car.
+
+    `truth`, `observe` and `evidence` describe the same instant, may be called in any order and any
+    number of times, and do not change the world; only `step` does.
+    """
+
+    town: Town
+    rig: Rig
+
+    def reset(self, episode: Episode) -> None:
+        """Put the ego at the start of the route, standing, and fill the town with traffic."""
+        ...
+
+    def truth(self) -> Truth:
+        """Everything that is so."""
+        ...
+
+    def observe(self) -> Observation:
+        """What the rig's sensors say."""
+        ...
+
+    def evidence(self, *, shifted: bool = False) -> Evidence:
+        """What they measured of each actor; with `shifted`, the second rig's view too."""
+        ...
+
+    def step(self, control: Control) -> None:
+        """Advance one tick of 0.05 s."""
+        ...
