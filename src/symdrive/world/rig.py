@@ -138,6 +138,6 @@ def three_cameras(name: str, size: int, lidar: LidarSpec) -> Rig:
 
 
 LEAD_RIG = three_cameras("lead3", 384, LidarSpec())
-NANO_RIG = three_cameras("nano", 128, LidarSpec(channels=32, columns=360, range_m=60.0))
+NANO_RIG = three_cameras("nano", 192, LidarSpec(channels=32, columns=360, range_m=60.0))
 BLIND_RIG = Rig("blind", ())
 RIGS = {rig.name: rig for rig in (LEAD_RIG, NANO_RIG, BLIND_RIG)}
