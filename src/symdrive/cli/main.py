@@ -1,0 +1,82 @@
+"""`symdrive`: parse the command line, find the command, turn bad input into one sentence."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+from rich.console import Console
+
+from symdrive import __version__
+from symdrive.cli import options
+from symdrive.core.errors import UserError
+
+IMPLEMENTATIONS: dict[type[Any], str] = {
+    options.Demo: "symdrive.cli.demo:run",
+    options.Drive: "symdrive.cli.drive:run",
+    options.Collect: "symdrive.cli.collect:run",
+    options.Train: "symdrive.cli.train:run",
+    options.Score: "symdrive.cli.score:run",
+    options.Show: "symdrive.cli.show:run",
+    options.TownsList: "symdrive.cli.towns:run_list",
+    options.TownsBake: "symdrive.cli.towns:run_bake",
+    options.TownsShow: "symdrive.cli.towns:run_show",
+    options.BenchSim: "symdrive.cli.bench:run_sim",
+    options.BenchTrain: "symdrive.cli.bench:run_train",
+    options.BenchInfer: "symdrive.cli.bench:run_infer",
+    options.Doctor: "symdrive.cli.doctor:run",
+}
+"""Each command's code, imported when it is chosen, so that help stays quick."""
+
+ABOUT = (
+    "End-to-end driving research without a game engine: an embedded simulator, an expert that sees"
+    " only what the learner sees, a student, closed-loop scores. Start with `symdrive demo`."
+)
+
+
+def main() -> None:
+    """Entry point of the console script; exits with 2 on bad input, 130 when stopped."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    if arguments in (["--version"], ["-V"]):
+        print(f"symdrive {__version__}")
+        return 0
+    chosen = parse(arguments)
+    try:
+        _implementation(chosen)(chosen)
+    except UserError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[bold red]symdrive:[/] {_plain(str(error))}"
+        )
+        return 2
+    except KeyboardInterrupt:
+        Console(stderr=True).print("\nStopped; the same command goes on where this one was.")
+        return 130
+    return 0
+
+
+def parse(arguments: list[str]) -> Any:
+    """The options value that a command line asks for; prints help and exits like argparse."""
+    chosen = tyro.cli(
+        options.Command,
+        prog="symdrive",
+        description=ABOUT,
+        args=arguments or ["--help"],
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+    )
+    return chosen.command if isinstance(chosen, (options.Towns, options.Bench)) else chosen
+
+
+def _implementation(chosen: object) -> Callable[[Any], None]:
+    """The function that carries a command out."""
+    module, _, attribute = IMPLEMENTATIONS[type(chosen)].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _plain(text: str) -> str:
+    """Square brackets in messages are not rich markup."""
+    return text.replace("[", "\\[")

@@ -1,0 +1,277 @@
+"""What can be asked of `symdrive`: one frozen dataclass a command; no heavy imports here."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from symdrive.world.backend import TrafficConfig
+
+Paths = Annotated[tuple[Path, ...], tyro.conf.Positional]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Collect, train, drive and score: the whole line, here, in about a quarter of an hour.
+
+    The expert drives first and its report page is ready within two minutes. Then it collects in the
+    training town, the `nano` student learns from these drives, and student, expert and two
+    baselines drive the same ten routes of a town that the student has never seen.
+
+    Stopped (Ctrl-C) and started again, the demo goes on where it was.
+
+    Attributes:
+        out: folder for everything that the demo makes.
+        seed: of everything random.
+        workers: processes that drive in parallel.
+        routes: drives to collect for training.
+        minutes: time box of the training.
+        vehicles: moving vehicles in town besides the ego.
+        pedestrians: walkers in town.
+    """
+
+    out: Path = Path("demo")
+    seed: int = 0
+    workers: int = 2
+    routes: int = 96
+    minutes: float = 7.5
+    vehicles: int = 30
+    pedestrians: int = 20
+
+
+@dataclass(frozen=True)
+class Drive:
+    """Let a driver drive routes, score them and write a report.
+
+    Attributes:
+        town: name of a shipped town, an OpenDRIVE file (.xodr, .xodr.gz) or a baked .town file.
+            Left out, the town of the routes.
+        routes: a route set (`birch_heldout`, `alder_train`) or a CARLA route file (.xml). Left out,
+            one random route of the town.
+        driver: expert, student, still, blind, or `module:Class` of your own.
+        checkpoint: of a learned driver (.safetensors).
+        out: run folder; a new one under runs/ when left out.
+        rig: sensors on the car of a driver that asks for none: nano, lead3 or blind.
+        traffic: how busy the town is.
+        seed: of everything random.
+        limit: drive only the first so many routes; 0 for all.
+        clairvoyant: switch LEAD's alignment off, so that the expert sees everything.
+        frames: also record sensor frames at 4 Hz.
+        report: write report.html with a video for each route.
+        workers: processes that drive in parallel.
+    """
+
+    town: str | None = None
+    routes: str | None = None
+    driver: str = "expert"
+    checkpoint: Path | None = None
+    out: Path | None = None
+    rig: str = "nano"
+    traffic: TrafficConfig = field(default_factory=TrafficConfig)
+    seed: int = 0
+    limit: int = 0
+    clairvoyant: bool = False
+    frames: bool = False
+    report: bool = True
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Let the expert drive and record what the student learns from.
+
+    Routes are random, of the given length, or those of a route file. Stopped and started again
+    with the same settings, it drives only what is missing.
+
+    Attributes:
+        town: name or file, as for `drive`.
+        out: folder for the run folders.
+        routes: a route set or route file instead of random routes.
+        count: number of random routes.
+        length_m: length of random routes, m.
+        rig: sensors to record: nano or lead3.
+        traffic: how busy the town is.
+        seed: of everything random.
+        workers: processes that drive in parallel.
+    """
+
+    town: str = "alder"
+    out: Path = Path("data")
+    routes: str | None = None
+    count: int = 96
+    length_m: float = 300.0
+    rig: str = "nano"
+    traffic: TrafficConfig = field(default_factory=TrafficConfig)
+    seed: int = 0
+    workers: int = 2
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train the student in two stages: perception, then everything with the planner.
+
+    Attributes:
+        data: folders with recorded runs.
+        out: folder for checkpoints and TensorBoard logs.
+        preset: nano (two CPU cores), resnet34 or regnety032 (official sizes, for GPUs).
+        minutes: time box for both stages together; 0 for the full schedule of the preset.
+        seed: of weights, order and augmentation.
+        resume: go on from the last checkpoint in `out`.
+    """
+
+    data: Paths
+    out: Path = Path("checkpoints")
+    preset: Literal["nano", "resnet34", "regnety032"] = "nano"
+    minutes: float = 0.0
+    seed: int = 0
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """Score recorded runs and print one table.
+
+    Attributes:
+        paths: run folders, or folders that hold them; each becomes one row.
+        protocol: leaderboard-2.0 or leaderboard-2.1.
+        format: table, json or csv.
+    """
+
+    paths: Paths
+    protocol: str = "leaderboard-2.0"
+    format: Literal["table", "json", "csv"] = "table"
+
+
+@dataclass(frozen=True)
+class Show:
+    """Write the report page of a run, or of a folder of runs, and say where it is.
+
+    Attributes:
+        path: a run folder, or a folder of run folders.
+        video: render the video too.
+    """
+
+    path: Annotated[Path, tyro.conf.Positional]
+    video: bool = True
+
+
+@dataclass(frozen=True)
+class TownsList:
+    """List the towns that are shipped."""
+
+
+@dataclass(frozen=True)
+class TownsBake:
+    """Bake an OpenDRIVE file to a .town file that loads fast and without CARLA.
+
+    Attributes:
+        source: OpenDRIVE file (.xodr or .xodr.gz).
+        out: the baked file.
+    """
+
+    source: Annotated[Path, tyro.conf.Positional]
+    out: Annotated[Path, tyro.conf.Positional]
+
+
+@dataclass(frozen=True)
+class TownsShow:
+    """Draw a town as an SVG map.
+
+    Attributes:
+        town: name or file.
+        out: the picture; <town>.svg when left out.
+    """
+
+    town: Annotated[str, tyro.conf.Positional]
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Towns:
+    """List, bake and draw towns."""
+
+    command: (
+        Annotated[TownsList, tyro.conf.subcommand("list")]
+        | Annotated[TownsBake, tyro.conf.subcommand("bake")]
+        | Annotated[TownsShow, tyro.conf.subcommand("show")]
+    )
+
+
+@dataclass(frozen=True)
+class BenchSim:
+    """Ticks per second of the embedded simulator, with and without sensors.
+
+    Attributes:
+        town: name or file.
+        rig: nano or lead3.
+        actors: moving actors besides the ego.
+        ticks: measured ticks.
+    """
+
+    town: str = "birch"
+    rig: str = "lead3"
+    actors: int = 50
+    ticks: int = 300
+
+
+@dataclass(frozen=True)
+class BenchTrain:
+    """Training samples per second with synthetic data.
+
+    Attributes:
+        preset: nano, resnet34 or regnety032.
+        batch: samples a step.
+        steps: measured steps.
+        device: cpu or cuda.
+    """
+
+    preset: Literal["nano", "resnet34", "regnety032"] = "nano"
+    batch: int = 32
+    steps: int = 10
+    device: Literal["cpu", "cuda"] = "cpu"
+
+
+@dataclass(frozen=True)
+class BenchInfer:
+    """Latency of one decision of the network.
+
+    Attributes:
+        preset: nano, resnet34 or regnety032.
+        steps: measured decisions.
+        device: cpu or cuda.
+    """
+
+    preset: Literal["nano", "resnet34", "regnety032"] = "nano"
+    steps: int = 30
+    device: Literal["cpu", "cuda"] = "cpu"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measure speed: simulator, training, inference."""
+
+    command: (
+        Annotated[BenchSim, tyro.conf.subcommand("sim")]
+        | Annotated[BenchTrain, tyro.conf.subcommand("train")]
+        | Annotated[BenchInfer, tyro.conf.subcommand("infer")]
+    )
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Say what is installed, what is missing, and what each missing part would unlock."""
+
+
+Command = (
+    Annotated[Demo, tyro.conf.subcommand("demo")]
+    | Annotated[Drive, tyro.conf.subcommand("drive")]
+    | Annotated[Collect, tyro.conf.subcommand("collect")]
+    | Annotated[Train, tyro.conf.subcommand("train")]
+    | Annotated[Score, tyro.conf.subcommand("score")]
+    | Annotated[Show, tyro.conf.subcommand("show")]
+    | Annotated[Towns, tyro.conf.subcommand("towns")]
+    | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Doctor, tyro.conf.subcommand("doctor")]
+)
+"""What a command line can mean."""

@@ -1,0 +1,139 @@
+"""The loop: observe, decide, judge, tell, step. Nothing else in the project steps a world."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from symdrive.expert.align import Alignment, align
+from symdrive.scoring.infraction import Infraction
+from symdrive.world.backend import STORE_EVERY, Episode, World
+from symdrive.world.control import Control, Plan
+from symdrive.world.driver import Driver, Oracle, Policy
+from symdrive.world.evidence import Evidence
+from symdrive.world.observation import Observation
+from symdrive.world.truth import Truth
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One finished tick of a run, as told to subscribers.
+
+    Attributes:
+        truth: the state that was decided on.
+        observation: what the sensors said of it.
+        evidence: what they measured of each actor.
+        control: what the driver did.
+        plan: what it intended, if it says so.
+        infractions: what began or was counted in this tick.
+        completion: share of the route driven so far, percent.
+    """
+
+    truth: Truth
+    observation: Observation
+    evidence: Evidence
+    control: Control
+    plan: Plan | None
+    infractions: tuple[Infraction, ...]
+    completion: float
+
+
+@runtime_checkable
+class Subscriber(Protocol):
+    """Recorder, live view, statistics: listens, and changes nothing."""
+
+    def on_tick(self, tick: Tick) -> None:
+        """Called once a tick, after the judging and before the step."""
+        ...
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Watches the truth of one episode."""
+
+    def update(self, truth: Truth) -> list[Infraction]:
+        """New infractions of this tick."""
+        ...
+
+    @property
+    def route_completion(self) -> float:
+        """Share of the route driven, percent."""
+        ...
+
+    @property
+    def terminated(self) -> str | None:
+        """Why the route is over, in the leaderboard's words; None while it goes on."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an episode ended.
+
+    Attributes:
+        status: the leaderboard's words, such as `Completed` or `Failed - Agent got blocked`.
+        completion: percent of the route.
+        infractions: in order of time.
+        ticks: number of ticks driven.
+    """
+
+    status: str
+    completion: float
+    infractions: tuple[Infraction, ...]
+    ticks: int
+
+
+@dataclass(frozen=True)
+class RolloutConfig:
+    """How an episode is run.
+
+    Attributes:
+        alignment: what an oracle may know.
+        shifted: also render the second, shifted rig in ticks that are stored (training data).
+        max_ticks: hard stop, 0 for none; the criteria have time limits of their own.
+    """
+
+    alignment: Alignment
+    shifted: bool = False
+    max_ticks: int = 0
+
+
+def decide(driver: Driver, world: World, episode: Episode, config: RolloutConfig) -> Control:
+    """Hand each kind of driver only what it may see."""
+    match driver:
+        case Policy():
+            return driver.act(world.observe())
+        case Oracle():
+            visible = align(
+                world.truth(), world.evidence(), config.alignment, world.town, episode.route
+            )
+            return driver.act(visible)
+
+
+def rollout(
+    world: World,
+    driver: Driver,
+    episode: Episode,
+    judge: Judge,
+    config: RolloutConfig,
+    subscribers: Sequence[Subscriber] = (),
+) -> Outcome:
+    """Drive one episode to its end; world and driver have been reset by the caller."""
+    found: list[Infraction] = []
+    while True:
+        truth = world.truth()
+        observation = world.observe()
+        control = decide(driver, world, episode, config)
+        new = tuple(judge.update(truth))
+        found.extend(new)
+        shifted = config.shifted and truth.tick % STORE_EVERY == 0
+        evidence = world.evidence(shifted=shifted)
+        tick = Tick(truth, observation, evidence, control, driver.plan, new, judge.route_completion)
+        for subscriber in subscribers:
+            subscriber.on_tick(tick)
+        if judge.terminated is not None:
+            break
+        if config.max_ticks and truth.tick + 1 >= config.max_ticks:
+            break
+        world.step(control)
+    status = judge.terminated or "Failed - TickRuntime"
+    return Outcome(status, judge.route_completion, tuple(found), truth.tick + 1)
