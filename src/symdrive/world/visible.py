@@ -14,15 +14,25 @@ from symdrive.world.truth import Actors
 class Caution:
     """How unsure the learner must be, as far as that changes how to drive.
 
+    The default is the driver who knows everything: no allowance for anything.
+
     Attributes:
         parked_near: parked cars close ahead.
         occluded_junction: the view into the next junction is blocked.
         night: dark.
+        wide_margins: keep the gaps and box margins of somebody who has to estimate.
+        emergency_stop: stop for people who step onto the road instead of gliding past them.
+        slow_junctions: approach junctions in town slowly.
+        lamps_in_view: stop where the lamps of a near-side traffic light stay in the picture.
     """
 
     parked_near: int = 0
     occluded_junction: bool = False
     night: bool = False
+    wide_margins: bool = False
+    emergency_stop: bool = False
+    slow_junctions: bool = False
+    lamps_in_view: bool = False
 
 
 @dataclass(frozen=True)
