@@ -1,1 +1,1 @@
-"""Run folders on disk: versioned schema, atomic writer, lazy reader."""
+"""Run folders on disk: versioned schema, one Arrow file a modality, atomic writer, lazy reader."""
