@@ -4,44 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from symdrive.core.config import to_plain
 from symdrive.expert.align import Alignment, align
+from symdrive.record.schema import TickRecord
 from symdrive.scoring.infraction import Infraction
 from symdrive.world.backend import STORE_EVERY, Episode, World
-from symdrive.world.control import Control, Plan
+from symdrive.world.control import Control
 from symdrive.world.driver import Driver, Oracle, Policy
-from symdrive.world.evidence import Evidence
-from symdrive.world.observation import Observation
 from symdrive.world.truth import Truth
-
-
-@dataclass(frozen=True)
-class Tick:
-    """One finished tick of a run, as told to subscribers.
-
-    Attributes:
-        truth: the state that was decided on.
-        observation: what the sensors said of it.
-        evidence: what they measured of each actor.
-        control: what the driver did.
-        plan: what it intended, if it says so.
-        infractions: what began or was counted in this tick.
-        completion: share of the route driven so far, percent.
-    """
-
-    truth: Truth
-    observation: Observation
-    evidence: Evidence
-    control: Control
-    plan: Plan | None
-    infractions: tuple[Infraction, ...]
-    completion: float
 
 
 @runtime_checkable
 class Subscriber(Protocol):
     """Recorder, live view, statistics: listens, and changes nothing."""
 
-    def on_tick(self, tick: Tick) -> None:
+    def on_tick(self, tick: TickRecord) -> None:
         """Called once a tick, after the judging and before the step."""
         ...
 
@@ -121,13 +98,20 @@ def rollout(
     found: list[Infraction] = []
     while True:
         truth = world.truth()
-        observation = world.observe()
         control = decide(driver, world, episode, config)
         new = tuple(judge.update(truth))
         found.extend(new)
         shifted = config.shifted and truth.tick % STORE_EVERY == 0
         evidence = world.evidence(shifted=shifted)
-        tick = Tick(truth, observation, evidence, control, driver.plan, new, judge.route_completion)
+        tick = TickRecord(
+            truth=truth,
+            control=control,
+            observation=world.observe(),
+            evidence=evidence,
+            plan=driver.plan,
+            route_completion=judge.route_completion,
+            infractions=tuple(to_plain(infraction) for infraction in new),
+        )
         for subscriber in subscribers:
             subscriber.on_tick(tick)
         if judge.terminated is not None:
