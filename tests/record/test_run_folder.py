@@ -289,3 +289,13 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def test_a_run_may_keep_plans_without_pictures(tmp_path, meta, record):
+    config = RecordConfig(rgb=False, lidar=False, semantic=False, depth=False)
+    drive(tmp_path / "run", meta, record, config=config)
+    frame = open_run(tmp_path / "run").frame(0)
+    assert frame.images == {}
+    assert len(frame.lidar) == 0
+    assert frame.plan is not None
+    assert len(frame.plan.route) > 0

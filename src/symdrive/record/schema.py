@@ -148,7 +148,7 @@ ROUTE_SCHEMA = pa.schema([(name, pa.list_(kind)) for name, (kind, _) in ROUTE_CO
 
 def camera_columns(rig: Rig, record: RecordConfig) -> list[str]:
     """Names of the binary columns of `frames.arrow`, for both rigs."""
-    kept = ["rgb"]
+    kept = ["rgb"] if record.rgb else []
     kept += ["semantic"] if record.semantic else []
     kept += ["instance"] if record.instance else []
     kept += ["depth"] if record.depth else []
@@ -167,7 +167,7 @@ def frame_schema(rig: Rig, record: RecordConfig) -> pa.Schema:
             *((name, pa.binary()) for name in camera_columns(rig, record)),
             ("shifted_lateral_m", pa.float64()),
             ("shifted_yaw", pa.float64()),
-            *([("lidar", pa.binary())] if rig.lidars else []),
+            *([("lidar", pa.binary())] if rig.lidars and record.lidar else []),
             *((name, pa.list_(pa.float64())) for name in plan_lists),
             ("plan_box_labels", pa.list_(pa.string())),
             ("plan_target_speed", pa.float64()),

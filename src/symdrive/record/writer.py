@@ -282,7 +282,8 @@ def _frame_row(
     }
     if record.observation is not None:
         row.update(_pictures(record.observation.images, cameras, config))
-        row["lidar"] = codec.encode_lidar(record.observation.lidar, config.zstd_level)
+        if config.lidar:
+            row["lidar"] = codec.encode_lidar(record.observation.lidar, config.zstd_level)
     if record.evidence is not None:
         row.update(_planes(record.evidence.labels, cameras, config))
         shifted = record.evidence.shifted
@@ -301,6 +302,8 @@ def _pictures(
 ) -> dict[str, bytes]:
     """JPEGs by column name."""
     row: dict[str, bytes] = {}
+    if not config.rgb:
+        return row
     for camera in cameras:
         if camera.name not in images:
             raise ValueError(f"no picture of camera {camera.name!r}; got {sorted(images)}")
