@@ -1,0 +1,259 @@
+"""From a plan to geometry: where streets end, and which lanes are joined inside junctions."""
+
+import math
+from dataclasses import dataclass
+
+from tools.towns.curves import Curve, Pose, joint, rounded, trimmed, wrap
+from tools.towns.plan import GUTTER_M, CrossSection, Junction, Street, TownPlan
+
+CROSSWALK_AHEAD_M = 2.5
+"""Distance of a crosswalk's middle beyond the end of the street."""
+
+CROSSWALK_WIDTH_M = 3.0
+
+_MOUTH_STRAIGHT_M = 4.6
+"""Straight kerb at a junction mouth, so that the crosswalk lies between parallel kerbs."""
+
+_STRAIGHT_ON = math.radians(40.0)
+_OPPOSED = math.radians(140.0)
+_LEFT_RADIUS_M = 40.0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One end of a street at a junction.
+
+    Attributes:
+        street: row of the street in the plan.
+        at_end: whether the street's reference line ends (rather than starts) here.
+        outward: direction away from the junction, rad.
+        section: cross-section of the street.
+    """
+
+    street: int
+    at_end: bool
+    outward: float
+    section: CrossSection
+
+    @property
+    def num_in(self) -> int:
+        """Driving lanes towards the junction; they lie right of the line where it ends here."""
+        return self.section.lanes(right=self.at_end)
+
+    @property
+    def num_out(self) -> int:
+        """Driving lanes away from the junction."""
+        return self.section.lanes(right=not self.at_end)
+
+    @property
+    def kerb_in_m(self) -> float:
+        """Kerb beside the lanes towards the junction."""
+        return self.section.kerb_m(right=self.at_end)
+
+    @property
+    def kerb_out_m(self) -> float:
+        """Kerb beside the lanes away from the junction."""
+        return self.section.kerb_m(right=not self.at_end)
+
+    def lane_in(self, index: int) -> int:
+        """OpenDRIVE id of a lane towards the junction, counted from the reference line."""
+        return -(index + 1) if self.at_end else index + 1
+
+    def lane_out(self, index: int) -> int:
+        """OpenDRIVE id of a lane away from the junction, counted from the reference line."""
+        return index + 1 if self.at_end else -(index + 1)
+
+
+@dataclass(frozen=True)
+class Movement:
+    """Neighbouring lanes that cross a junction side by side.
+
+    Attributes:
+        source: arm they come from.
+        target: arm they go to.
+        lanes_in: indices of the incoming lanes, from the left.
+        lanes_out: indices of the outgoing lanes, from the left.
+        curve: left edge of the leftmost lane.
+        kerb: whether gutter and sidewalk run along its right side.
+    """
+
+    source: Arm
+    target: Arm
+    lanes_in: tuple[int, ...]
+    lanes_out: tuple[int, ...]
+    curve: Curve
+    kerb: bool
+
+
+@dataclass(frozen=True)
+class JunctionLayout:
+    """A junction with its arms, counter-clockwise, and everything that crosses it."""
+
+    junction: Junction
+    arms: tuple[Arm, ...]
+    movements: tuple[Movement, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A whole town; rows of `curves` follow the streets of the plan."""
+
+    plan: TownPlan
+    curves: tuple[Curve, ...]
+    junctions: tuple[JunctionLayout, ...]
+
+
+def lay_out(plan: TownPlan) -> Layout:
+    """Cut every street back to its junctions and join the lanes in between."""
+    whole = [_centre_line(plan, street) for street in plan.streets]
+    arms = {j.name: _arms(plan, whole, j) for j in plan.junctions}
+    curves: list[Curve] = []
+    for row, street in enumerate(plan.streets):
+        cuts = [
+            _mouth_m(plan.by_name[name], arms[name], row, at_end=at_end)
+            for name, at_end in ((street.start, False), (street.end, True))
+        ]
+        curves.append(trimmed(whole[row], cuts[0], cuts[1]))
+    return Layout(
+        plan,
+        tuple(curves),
+        tuple(
+            JunctionLayout(j, arms[j.name], tuple(_movements(j, arms[j.name], curves)))
+            for j in plan.junctions
+        ),
+    )
+
+
+def _centre_line(plan: TownPlan, street: Street) -> Curve:
+    """A street from junction centre to junction centre."""
+    a, b = plan.by_name[street.start], plan.by_name[street.end]
+    points = [(a.x, a.y), *((c.x, c.y) for c in street.corners), (b.x, b.y)]
+    return rounded(points, [c.radius_m for c in street.corners])
+
+
+def _arms(plan: TownPlan, whole: list[Curve], junction: Junction) -> tuple[Arm, ...]:
+    """The arms of a junction, counter-clockwise."""
+    arms: list[Arm] = []
+    for row, street in enumerate(plan.streets):
+        if street.start == junction.name:
+            arms.append(Arm(row, False, whole[row].start.heading, street.section))
+        if street.end == junction.name:
+            arms.append(Arm(row, True, whole[row].end.heading + math.pi, street.section))
+    return tuple(sorted(arms, key=lambda arm: wrap(arm.outward)))
+
+
+def _mouth_m(junction: Junction, arms: tuple[Arm, ...], street: int, *, at_end: bool) -> float:
+    """Distance from the centre at which a street ends, so that the kerbs can be rounded."""
+    here = next(i for i, arm in enumerate(arms) if (arm.street, arm.at_end) == (street, at_end))
+    arm, after, before = arms[here], arms[(here + 1) % len(arms)], arms[here - 1]
+    sides = (
+        (wrap(after.outward - arm.outward) % (2 * math.pi), arm.kerb_in_m, after.kerb_out_m),
+        (wrap(arm.outward - before.outward) % (2 * math.pi), arm.kerb_out_m, before.kerb_in_m),
+    )
+    reach = [0.0]
+    for angle, own_kerb, other_kerb in sides:
+        if angle < math.radians(155.0):
+            corner = (other_kerb + own_kerb * math.cos(angle)) / math.sin(angle)
+            reach.append(corner + junction.kerb_radius_m / math.tan(angle / 2.0))
+    return max(reach) + _MOUTH_STRAIGHT_M
+
+
+def street_end(curve: Curve, arm: Arm) -> Pose:
+    """Where a street meets its junction, looking into the junction."""
+    return curve.end if arm.at_end else curve.start.turned()
+
+
+def _movements(
+    junction: Junction, arms: tuple[Arm, ...], curves: list[Curve]
+) -> list[Movement]:
+    """Everything that crosses a junction, arm by arm, from left to right."""
+    found: list[Movement] = []
+    for i, source in enumerate(arms):
+        others = [arms[(i + k) % len(arms)] for k in range(len(arms) - 1, 0, -1)]
+        turns = {_turn(source, target): target for target in others}
+        if len(turns) != len(others):
+            raise ValueError(f"{junction.name}: two ways out look alike from one arm")
+        for turn, pairs in _lane_pairs(source, turns).items():
+            target = turns[turn]
+            for group in _side_by_side(source, target, pairs):
+                outermost = (source.num_in - 1, target.num_out - 1)
+                kerb = target is others[-1] and group[-1] == outermost
+                found.append(_movement(junction, source, target, group, curves, kerb=kerb))
+    return found
+
+
+def _turn(source: Arm, target: Arm) -> str:
+    """`left`, `straight` or `right`."""
+    angle = wrap(target.outward - source.outward - math.pi)
+    if abs(angle) <= _STRAIGHT_ON:
+        return "straight"
+    return "left" if angle > 0 else "right"
+
+
+def _lane_pairs(source: Arm, turns: dict[str, Arm]) -> dict[str, list[tuple[int, int]]]:
+    """Incoming and outgoing lane of every way through, for each turn.
+
+    The inner lane turns left, the outer one right, and a lane that turns goes straight on too
+    where the street ahead has a lane for it.
+    """
+    last = source.num_in - 1
+    pairs: dict[str, list[tuple[int, int]]] = {}
+    if "left" in turns:
+        pairs["left"] = [(0, 0)]
+    if "straight" in turns:
+        lanes = list(range(source.num_in))
+        room = turns["straight"].num_out
+        if len(lanes) > room and "right" in turns:
+            lanes.remove(last)
+        if len(lanes) > room and "left" in turns:
+            lanes.remove(0)
+        if len(lanes) == 1:
+            pairs["straight"] = [(lanes[0], out) for out in range(room)]
+        elif len(lanes) == room:
+            pairs["straight"] = list(zip(lanes, range(room), strict=True))
+        else:
+            raise ValueError(f"{len(lanes)} lanes cannot go straight into {room}")
+    if "right" in turns:
+        pairs["right"] = [(last, turns["right"].num_out - 1)]
+    return pairs
+
+
+def _side_by_side(
+    source: Arm, target: Arm, pairs: list[tuple[int, int]]
+) -> list[list[tuple[int, int]]]:
+    """Groups of pairs whose lanes stay neighbours; they share a connecting road."""
+    groups: list[list[tuple[int, int]]] = []
+    for pair in pairs:
+        neighbour = (pair[0] - 1, pair[1] - 1)
+        alike = source.section.lane_m == target.section.lane_m
+        if groups and groups[-1][-1] == neighbour and alike:
+            groups[-1].append(pair)
+        else:
+            groups.append([pair])
+    return groups
+
+
+def _movement(
+    junction: Junction,
+    source: Arm,
+    target: Arm,
+    group: list[tuple[int, int]],
+    curves: list[Curve],
+    *,
+    kerb: bool,
+) -> Movement:
+    """One way through, with its curve."""
+    lanes_in, lanes_out = tuple(p[0] for p in group), tuple(p[1] for p in group)
+    enter = street_end(curves[source.street], source)
+    leave = street_end(curves[target.street], target).turned()
+    start = enter.moved(0.0, -lanes_in[0] * source.section.lane_m)
+    end = leave.moved(0.0, -lanes_out[0] * target.section.lane_m)
+    to_kerb = len(group) * source.section.lane_m + GUTTER_M
+    right = wrap(leave.heading - enter.heading) < 0.0
+    radius = junction.kerb_radius_m + to_kerb if right else _LEFT_RADIUS_M
+    return Movement(source, target, lanes_in, lanes_out, joint(start, end, radius), kerb)
+
+
+def opposed(a: Arm, b: Arm) -> bool:
+    """Whether two arms face each other, so that their lights can be green together."""
+    return abs(wrap(a.outward - b.outward)) >= _OPPOSED
