@@ -1,0 +1,317 @@
+"""What a TransFuser v6 network is made of, as one frozen value; presets at the end.
+
+Sizes are (height, width) or (rows, columns). Numbers of the official presets follow
+kesai-labs/lead 4489176, `lead/training/config_training.py`, with the planner width 256 of the
+published checkpoints.
+"""
+
+from dataclasses import dataclass, field, replace
+
+Size = tuple[int, int]
+
+SEMANTIC_CLASSES = (
+    "unlabeled",
+    "vehicle",
+    "road",
+    "traffic_light",
+    "pedestrian",
+    "road_line",
+    "obstacle",
+    "special_vehicle",
+    "stop_sign",
+    "biker",
+)
+"""Classes of the semantic picture."""
+
+BEV_CLASSES = (
+    "unlabeled",
+    "road",
+    "lane_marking",
+    "stop_sign",
+    "vehicle",
+    "walker",
+    "obstacle",
+    "parked_vehicle",
+    "special_vehicle",
+    "biker",
+    "green_light",
+    "red_light",
+    "red_light_overhead",
+)
+"""Classes of the bird's-eye view."""
+
+BOX_CLASSES = (
+    "vehicle",
+    "walker",
+    "red_light",
+    "stop_sign",
+    "special_vehicle",
+    "obstacle",
+    "parked_vehicle",
+    "biker",
+)
+"""Classes of detected boxes."""
+
+IGNORE = 255
+"""Label of pixels that no loss looks at."""
+
+PLAIN = "nano"
+"""Name of the plain built-in encoder; every other name is a timm model."""
+
+
+@dataclass(frozen=True)
+class BevGrid:
+    """Extent and resolution of the bird's-eye view, ego frame.
+
+    Row 0 is the leftmost strip (y_max), column 0 the rearmost (x_min).
+
+    Attributes:
+        x_min: m.
+        x_max: m.
+        y_min: m.
+        y_max: m.
+        px_per_m: pixels per metre.
+    """
+
+    x_min: float = -32.0
+    x_max: float = 64.0
+    y_min: float = -40.0
+    y_max: float = 40.0
+    px_per_m: float = 4.0
+
+    def __post_init__(self) -> None:
+        """A grid has an inside and whole pixels."""
+        if not (self.x_min < self.x_max and self.y_min < self.y_max and self.px_per_m > 0):
+            raise ValueError(f"empty bird's-eye view: {self}")
+        rows = (self.y_max - self.y_min) * self.px_per_m
+        cols = (self.x_max - self.x_min) * self.px_per_m
+        if abs(rows - round(rows)) > 1e-6 or abs(cols - round(cols)) > 1e-6:
+            raise ValueError(f"{rows} x {cols} pixels are not whole; change a range or px_per_m")
+
+    @property
+    def size(self) -> Size:
+        """Rows and columns."""
+        return (
+            round((self.y_max - self.y_min) * self.px_per_m),
+            round((self.x_max - self.x_min) * self.px_per_m),
+        )
+
+
+@dataclass(frozen=True)
+class PlainNet:
+    """The built-in encoder: a stem and four stages of plain residual blocks.
+
+    Attributes:
+        stem_width: channels after the stem convolution.
+        widths: channels of the four stages.
+        strides: of the stem and of the four stages.
+        blocks: residual blocks of each stage after its entry convolution.
+    """
+
+    stem_width: int
+    widths: tuple[int, int, int, int]
+    strides: tuple[int, int, int, int, int]
+    blocks: tuple[int, int, int, int]
+
+    def __post_init__(self) -> None:
+        """Four stages, one stride each and one for the stem."""
+        if (len(self.widths), len(self.strides), len(self.blocks)) != (4, 5, 4):
+            raise ValueError(f"four widths, five strides and four block counts, not {self}")
+        if min(self.stem_width, *self.widths, *self.strides) < 1:
+            raise ValueError(f"widths and strides are at least 1: {self}")
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weight of each term; the total is the weighted mean of the terms that are on."""
+
+    semantic: float = 1.0
+    depth: float = 1e-5
+    bev_semantic: float = 1.0
+    heatmap: float = 1.0
+    wh: float = 1.0
+    offset: float = 1.0
+    yaw_class: float = 1.0
+    yaw_residual: float = 1.0
+    velocity: float = 1.0
+    waypoints: float = 1.0
+    route: float = 1.0
+    target_speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Weights pull, they do not push."""
+        if min(vars(self).values()) < 0:
+            raise ValueError(f"loss weights are zero or more: {self}")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A TransFuser v6 network.
+
+    The radar detector of the official network is not part of this model: with `radar_queries`
+    above zero the planner keeps its radar tokens (and the parameter names of the official
+    checkpoints), and the caller must hand them in as `RadarTokens`.
+
+    Attributes:
+        image_backbone: timm `features_only` name of a net with four stages, or `nano`.
+        lidar_backbone: the same for the raster.
+        image_net: layers of the image encoder where it is `nano`.
+        lidar_net: layers of the raster encoder where it is `nano`.
+        image_size: stitched picture.
+        bev: geometry of the raster.
+        lidar_channels: height slices of the raster.
+        lidar_clip: count that reads as 1.0.
+        fusion_stages: stages (0 to 3) after which the branches are fused.
+        fusion_layers: transformer blocks of each fusion.
+        fusion_heads: attention heads of each fusion.
+        fusion_image: token grid of the picture.
+        fusion_lidar: token grid of the raster.
+        bev_channels: width of the bird's-eye view features.
+        bev_stride: raster pixels per bird's-eye view feature cell.
+        perspective_full: full-resolution semantic and depth decoders as published; without it one
+            small convolution head whose logits are scaled up by the loss.
+        perspective_stage: image stage (0 to 3) that the semantic and depth heads read.
+        perspective_width: hidden channels of the small head.
+        box_width: hidden channels of each box head.
+        box_kernel: size of its first convolution.
+        box_min_radius: least radius of a heat spot, cells.
+        planner_width: token width.
+        planner_layers: decoder layers.
+        planner_heads: attention heads.
+        planner_hidden: feed-forward width.
+        planner_image_tokens: hand the planner the image tokens besides the raster's.
+        radar_queries: radar tokens that the planner expects.
+        num_waypoints: future positions at 4 Hz.
+        num_route_points: path points, 1 m apart.
+        target_speeds: speeds of the speed classes, m/s.
+        speed_scale: speed that reads as 1.0, m/s.
+        target_point_scale: x and y of a target point that read as 1.0, m.
+        num_commands: navigation commands.
+        num_semantic_classes: of the picture.
+        num_bev_classes: of the bird's-eye view.
+        num_box_classes: of the boxes.
+        num_yaw_bins: heading classes of the boxes.
+        dropout: in every transformer.
+        loss_weights: of the training loss.
+        frame: axes of every vector; y is left in `iso8855`.
+    """
+
+    image_backbone: str = "resnet34"
+    lidar_backbone: str = "resnet34"
+    image_net: PlainNet | None = None
+    lidar_net: PlainNet | None = None
+    image_size: Size = (384, 1152)
+    bev: BevGrid = field(default_factory=BevGrid)
+    lidar_channels: int = 1
+    lidar_clip: int = 5
+    fusion_stages: tuple[int, ...] = (0, 1, 2, 3)
+    fusion_layers: int = 2
+    fusion_heads: int = 4
+    fusion_image: Size = (12, 36)
+    fusion_lidar: Size = (10, 12)
+    bev_channels: int = 64
+    bev_stride: int = 4
+    perspective_full: bool = True
+    perspective_stage: int = 3
+    perspective_width: int = 64
+    box_width: int = 64
+    box_kernel: int = 3
+    box_min_radius: int = 2
+    planner_width: int = 256
+    planner_layers: int = 6
+    planner_heads: int = 8
+    planner_hidden: int = 2048
+    planner_image_tokens: bool = False
+    radar_queries: int = 20
+    num_waypoints: int = 8
+    num_route_points: int = 10
+    target_speeds: tuple[float, ...] = (0.0, 4.0, 8.0, 10.0, 50 / 3.6, 16.0, 64 / 3.6, 20.0)
+    speed_scale: float = 25.0
+    target_point_scale: tuple[float, float] = (200.0, 50.0)
+    num_commands: int = 6
+    num_semantic_classes: int = len(SEMANTIC_CLASSES)
+    num_bev_classes: int = len(BEV_CLASSES)
+    num_box_classes: int = len(BOX_CLASSES)
+    num_yaw_bins: int = 12
+    dropout: float = 0.1
+    loss_weights: LossWeights = field(default_factory=LossWeights)
+    frame: str = "iso8855"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be built."""
+        for name in ("image", "lidar"):
+            plain = getattr(self, f"{name}_backbone") == PLAIN
+            if plain != (getattr(self, f"{name}_net") is not None):
+                raise ValueError(f"{name}_net is given if and only if {name}_backbone is {PLAIN!r}")
+        if self.planner_width % (4 * self.planner_heads):
+            raise ValueError(
+                f"planner_width {self.planner_width} must be a multiple of four times"
+                f" planner_heads {self.planner_heads}"
+            )
+        if not set(self.fusion_stages) <= {0, 1, 2, 3} or self.perspective_stage not in range(4):
+            raise ValueError("fusion_stages and perspective_stage lie in 0 to 3")
+        if self.perspective_full and self.perspective_stage != 3:
+            raise ValueError("the full decoders read the last stage: perspective_stage is 3")
+        if any(side % self.bev_stride for side in self.bev.size):
+            raise ValueError(f"bev_stride {self.bev_stride} must divide {self.bev.size}")
+        if list(self.target_speeds) != sorted(set(self.target_speeds)) or self.target_speeds[0]:
+            raise ValueError(f"target_speeds rise from 0: {self.target_speeds}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout is {self.dropout}; in [0, 1)")
+        if self.frame != "iso8855":
+            raise ValueError(f"frame is {self.frame!r}; only 'iso8855' (y left) is known")
+
+    @property
+    def bev_feature_size(self) -> Size:
+        """Rows and columns of the bird's-eye view features and of the box maps."""
+        rows, cols = self.bev.size
+        return rows // self.bev_stride, cols // self.bev_stride
+
+    @property
+    def cell_m(self) -> float:
+        """Side of a bird's-eye view feature cell."""
+        return self.bev_stride / self.bev.px_per_m
+
+    @property
+    def num_status_tokens(self) -> int:
+        """Speed, command, three target points, radar."""
+        return 5 + self.radar_queries
+
+
+OFFICIAL_RESNET34 = ModelConfig()
+OFFICIAL_REGNETY032 = ModelConfig(image_backbone="regnety_032", lidar_backbone="regnety_032")
+LEAD_RESNET34 = replace(OFFICIAL_RESNET34, radar_queries=0)
+"""The ResNet-34 network for rigs without radar."""
+
+NANO = ModelConfig(
+    image_backbone=PLAIN,
+    lidar_backbone=PLAIN,
+    image_net=PlainNet(16, (24, 48, 80, 128), (2, 2, 2, 2, 2), (0, 1, 1, 1)),
+    lidar_net=PlainNet(16, (24, 48, 80, 128), (1, 2, 2, 2, 1), (0, 1, 1, 0)),
+    image_size=(96, 384),
+    bev=BevGrid(-16.0, 48.0, -32.0, 32.0, 1.0),
+    lidar_channels=2,
+    fusion_stages=(2, 3),
+    fusion_layers=1,
+    fusion_image=(3, 12),
+    fusion_lidar=(8, 8),
+    bev_channels=32,
+    bev_stride=2,
+    perspective_full=False,
+    perspective_stage=1,
+    perspective_width=32,
+    box_width=32,
+    box_kernel=1,
+    box_min_radius=1,
+    planner_width=128,
+    planner_layers=3,
+    planner_heads=4,
+    planner_hidden=256,
+    planner_image_tokens=True,
+    radar_queries=0,
+    target_point_scale=(50.0, 25.0),
+    speed_scale=10.0,
+    dropout=0.0,
+    loss_weights=LossWeights(depth=0.01, waypoints=2.0, route=4.0, target_speed=4.0),
+)
+"""A student for two CPU cores: small pictures, 1 m raster cells."""
