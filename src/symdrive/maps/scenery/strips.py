@@ -1,0 +1,158 @@
+"""Lanes as strips: edges, thinned stations, and which edges coincide."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import cKDTree
+
+from symdrive.core.geometry import wrap_angle
+from symdrive.maps.town import LaneKind, LaneTable
+
+ROAD_KINDS = (LaneKind.DRIVING, LaneKind.PARKING, LaneKind.SHOULDER, LaneKind.BIKING)
+
+
+def lane_of_point(lanes: LaneTable) -> Int[np.ndarray, " point"]:
+    """Lane of each row of the point columns."""
+    return np.repeat(np.arange(len(lanes)), np.diff(lanes.start))
+
+
+def leftward(lanes: LaneTable) -> Float[np.ndarray, "point 3"]:
+    """Level unit vector to the left at each point."""
+    return np.stack([-np.sin(lanes.yaw), np.cos(lanes.yaw), np.zeros(len(lanes.yaw))], axis=1)
+
+
+def lane_edges(
+    lanes: LaneTable, grow_m: float = 0.0
+) -> tuple[Float[np.ndarray, "point 3"], Float[np.ndarray, "point 3"]]:
+    """Left and right edge at each point, moved outwards by `grow_m`."""
+    reach = leftward(lanes) * (lanes.width_m / 2.0 + grow_m)[:, None]
+    return lanes.points + reach, lanes.points - reach
+
+
+@dataclass(frozen=True)
+class Thinning:
+    """How far a chord may reach before a station is kept.
+
+    Attributes:
+        chord_m: longest chord.
+        turn: largest change of heading along a chord, rad.
+    """
+
+    chord_m: float = 4.0
+    turn: float = 0.07
+
+
+SURFACE = Thinning()
+COARSE = Thinning(chord_m=10.0, turn=0.1)
+
+
+def stations(
+    lanes: LaneTable, thinning: Thinning = SURFACE, breaks: Bool[np.ndarray, " point"] | None = None
+) -> Bool[np.ndarray, " point"]:
+    """Points to keep: both ends of each lane, bends, changes of width or slope, and `breaks`.
+
+    Between two kept points the strip is straight to within a few centimetres.
+    """
+    step = np.diff(lanes.points, axis=0)
+    run = np.maximum(np.linalg.norm(step[:, :2], axis=1), 1e-6)
+    slope = np.append(step[:, 2] / run, 0.0)
+    cost = (
+        run / thinning.chord_m
+        + np.abs(wrap_angle(np.diff(lanes.yaw))) / thinning.turn
+        + np.abs(np.diff(lanes.width_m)) / 0.2
+        + np.abs(np.diff(slope)) / 0.02
+    )
+    ends = np.zeros(len(lanes.points), dtype=bool)
+    ends[lanes.start[:-1]] = True
+    ends[lanes.start[1:] - 1] = True
+    spent = np.floor(np.concatenate([[0.0], np.cumsum(cost)]))
+    kept = ends | (np.diff(spent, prepend=-1.0) > 0)
+    return kept if breaks is None else kept | breaks
+
+
+def segments(
+    lanes: LaneTable, kept: Bool[np.ndarray, " point"], lane_mask: Bool[np.ndarray, " lane"]
+) -> tuple[Int[np.ndarray, " segment"], Int[np.ndarray, " segment"]]:
+    """First and last point of each chord between kept points of the chosen lanes."""
+    lane = lane_of_point(lanes)
+    rows = np.flatnonzero(kept & lane_mask[lane])
+    same = lane[rows[:-1]] == lane[rows[1:]]
+    return rows[:-1][same], rows[1:][same]
+
+
+def chord_quads(
+    left: Float[np.ndarray, "point 3"],
+    right: Float[np.ndarray, "point 3"],
+    a: Int[np.ndarray, " segment"],
+    b: Int[np.ndarray, " segment"],
+) -> Float[np.ndarray, "segment 4 3"]:
+    """Quads between two edges, counter-clockwise seen from above."""
+    return np.stack([right[a], right[b], left[b], left[a]], axis=1)
+
+
+def walls(
+    edge: Float[np.ndarray, "point 3"],
+    a: Int[np.ndarray, " segment"],
+    b: Int[np.ndarray, " segment"],
+    depth_m: float,
+) -> Float[np.ndarray, "segment 4 3"]:
+    """Upright quads hanging down from an edge, facing right of the direction a to b."""
+    down = np.array([0.0, 0.0, depth_m])
+    return np.stack([edge[a] - down, edge[b] - down, edge[b], edge[a]], axis=1)
+
+
+@dataclass(frozen=True)
+class EdgeMatch:
+    """What lies along each lane edge; rows are points, first of the left edges, then of the right.
+
+    Attributes:
+        shared: whether an edge of another lane runs along here.
+        superseded: whether one of those edges comes first in the table and carries a line, so that
+            a line along this edge would be painted twice.
+        inside: whether the edge runs through the inside of another driving lane.
+    """
+
+    shared: Bool[np.ndarray, " edge_point"]
+    superseded: Bool[np.ndarray, " edge_point"]
+    inside: Bool[np.ndarray, " edge_point"]
+
+
+def match_edges(lanes: LaneTable, painted: Bool[np.ndarray, " edge_point"]) -> EdgeMatch:
+    """Find edges that coincide, within 0.25 m across and 0.75 m along.
+
+    Args:
+        lanes: all lanes.
+        painted: whether each edge point carries a line (left edges, then right edges).
+    """
+    count = len(lanes.points)
+    xyz = np.concatenate(lane_edges(lanes))
+    lane = np.tile(lane_of_point(lanes), 2)
+    yaw = np.tile(lanes.yaw, 2)
+    _, near = cKDTree(xyz).query(xyz, k=min(10, len(xyz)), distance_upper_bound=1.0)
+    near = near.reshape(len(xyz), -1)
+    found = near < len(xyz)
+    near = np.where(found, near, 0)
+    gap = xyz[near] - xyz[:, None]
+    along = np.abs(gap[..., 0] * np.cos(yaw)[:, None] + gap[..., 1] * np.sin(yaw)[:, None])
+    across = np.abs(gap[..., 1] * np.cos(yaw)[:, None] - gap[..., 0] * np.sin(yaw)[:, None])
+    twin = found & (lane[near] != lane[:, None]) & (along < 0.75) & (across < 0.25)
+    order = lane * 2 + np.repeat([0, 1], count)
+    first = twin & painted[near] & (order[near] < order[:, None])
+    return EdgeMatch(twin.any(axis=1), first.any(axis=1), _inside_other_lane(lanes, xyz, lane))
+
+
+def _inside_other_lane(
+    lanes: LaneTable, xyz: Float[np.ndarray, "edge_point 3"], lane: Int[np.ndarray, " edge_point"]
+) -> Bool[np.ndarray, " edge_point"]:
+    """Whether each point lies inside a driving lane other than its own."""
+    rows = np.flatnonzero(lanes.kind[lane_of_point(lanes)] == LaneKind.DRIVING)
+    if not len(rows):
+        return np.zeros(len(xyz), dtype=bool)
+    k = min(6, len(rows))
+    gap, near = cKDTree(lanes.points[rows]).query(xyz, k=k, distance_upper_bound=4.0)
+    gap, near = gap.reshape(len(xyz), k), near.reshape(len(xyz), k)
+    found = near < len(rows)
+    center = rows[np.where(found, near, 0)]
+    other = lane_of_point(lanes)[center] != lane[:, None]
+    return (found & other & (gap < lanes.width_m[center] / 2.0 - 0.4)).any(axis=1)

@@ -1,0 +1,259 @@
+"""Traffic lights and stop signs: posts, housings, lamps, boards."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+from jaxtyping import Float, Int
+
+from symdrive.core.semantics import SemanticClass
+from symdrive.maps.scenery import palette
+from symdrive.maps.scenery.cover import Cover, clear_of
+from symdrive.maps.scenery.markings import on_lane
+from symdrive.maps.scenery.solids import box_rings, fans, join, posts, prisms
+from symdrive.maps.town import LaneTable, Mesh, SignalTable, StopSignTable, Turn
+
+LAMP_RADIUS_M = 0.2
+LAMP_PITCH_M = 0.46
+LAMP_SIDES = 8
+HOUSING_HALF_M = (0.14, 0.27, 0.74)  # depth, width, height
+PROUD_M = 0.02
+POST_RADIUS_M = 0.07
+REPEATER_HEIGHT_M = 3.4
+REPEATER_STEP_M = 0.4
+REPEATER_STEPS = 40
+# A head this close to where its repeater would stand already serves the far side.
+SAME_PLACE_M = 5.0
+SIGN_RADIUS_M = 0.42
+SIGN_CENTER_M = 2.25
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Lamp heads to build.
+
+    Attributes:
+        signal: row of the signal that each head shows.
+        foot: foot of its post, x y z.
+        center: centre of its housing, x y z.
+        yaw: direction in which it shines, rad.
+    """
+
+    signal: Int[np.ndarray, " head"]
+    foot: Float[np.ndarray, "head 3"]
+    center: Float[np.ndarray, "head 3"]
+    yaw: Float[np.ndarray, " head"]
+
+
+def signal_heads(signals: SignalTable) -> Heads:
+    """The head of every signal, as the table has it."""
+    return Heads(
+        np.arange(len(signals)),
+        signals.position.astype(np.float64),
+        signals.head.astype(np.float64),
+        signals.yaw.astype(np.float64),
+    )
+
+
+def repeater_heads(signals: SignalTable, lanes: LaneTable, cover: Cover) -> Heads:
+    """A second head on the far side of the junction for each signal, where there is room.
+
+    It stands at the right-hand kerb beyond the end of the stop lane's straight successor and faces
+    back to the stop line, so that the first car in the queue sees it.
+    """
+    rows, stop_xy, exits = [], [], []
+    for row in range(len(signals)):
+        stops = slice(int(signals.stop_start[row]), int(signals.stop_start[row + 1]))
+        if stops.start == stops.stop:
+            continue
+        lane, far = _far_lane(lanes, signals.stop_lane[stops])
+        if lanes.junction[far] < 0:
+            continue
+        at = int(np.flatnonzero(signals.stop_lane[stops] == lane)[0])
+        s_m = signals.stop_s_m[stops][at : at + 1].astype(np.float64)
+        one = np.array([lane])
+        stop_xy.append([on_lane(lanes, one, s_m, lanes.points[:, c])[0] for c in range(2)])
+        rows.append(row)
+        exits.append(int(lanes.start[far + 1]) - 1)
+    signal, point = np.array(rows, dtype=np.int64), np.array(exits, dtype=np.int64)
+    foot, free = _kerb_feet(lanes, cover, point)
+    back = np.array(stop_xy).reshape(-1, 2) - foot[:, :2]
+    head_gap = np.linalg.norm(signals.head[signal, :2] - foot[:, :2], axis=1)
+    apart = free & (head_gap > SAME_PLACE_M) & _first_of_place(signals, signal, foot)
+    center = foot + np.array([0.0, 0.0, REPEATER_HEIGHT_M])
+    yaw = np.arctan2(back[:, 1], back[:, 0])
+    return Heads(signal[apart], foot[apart], center[apart], yaw[apart])
+
+
+def _far_lane(lanes: LaneTable, stop_lanes: Int[np.ndarray, " n"]) -> tuple[int, int]:
+    """A stop lane, and the last junction lane of its straight (else first) way through."""
+    best: tuple[int, int] | None = None
+    for lane in stop_lanes:
+        ways = lanes.successors(int(lane))
+        straight = ways[lanes.turn[ways] == Turn.STRAIGHT]
+        if len(straight):
+            return int(lane), _to_exit(lanes, int(straight[0]))
+        if best is None and len(ways):
+            best = int(lane), _to_exit(lanes, int(ways[0]))
+    return best or (int(stop_lanes[0]), int(stop_lanes[0]))
+
+
+def _to_exit(lanes: LaneTable, lane: int) -> int:
+    """The last lane of a way through a junction that may be cut into several lanes."""
+    seen = {lane}
+    while True:
+        ways = lanes.successors(lane)
+        ways = ways[lanes.junction[ways] == lanes.junction[lane]]
+        if lanes.junction[lane] < 0 or not len(ways) or int(ways[0]) in seen:
+            return lane
+        lane = int(ways[0])
+        seen.add(lane)
+
+
+def _kerb_feet(
+    lanes: LaneTable, cover: Cover, point: Int[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, "n 3"], np.ndarray]:
+    """The first spot right of each lane point that is clear of all carriageways, and whether any is."""
+    right = np.stack([np.sin(lanes.yaw[point]), -np.cos(lanes.yaw[point])], axis=1)
+    ahead = np.stack([np.cos(lanes.yaw[point]), np.sin(lanes.yaw[point])], axis=1)
+    start = lanes.points[point, :2] + ahead * 2.0
+    reach = lanes.width_m[point] / 2.0 + 0.6
+    foot = np.zeros((len(point), 3))
+    foot[:, 2] = lanes.points[point, 2]
+    free = np.zeros(len(point), dtype=bool)
+    for step in range(REPEATER_STEPS):
+        todo = np.flatnonzero(~free)
+        xy = start[todo] + right[todo] * (reach[todo] + REPEATER_STEP_M * step)[:, None]
+        clear = clear_of(cover.roads, shapely.points(xy), 0.5)
+        foot[todo[clear], :2] = xy[clear]
+        free[todo[clear]] = True
+    return foot, free
+
+
+def _first_of_place(
+    signals: SignalTable, signal: Int[np.ndarray, " n"], foot: Float[np.ndarray, "n 3"]
+) -> np.ndarray:
+    """Keeps one of several repeaters of one phase group at one place."""
+    place = np.rint(foot[:, :2] / 3.0).astype(np.int64)
+    key = np.column_stack([signals.junction[signal], signals.group[signal], place])
+    first = np.zeros(len(signal), dtype=bool)
+    if len(signal):
+        first[np.unique(key, axis=0, return_index=True)[1]] = True
+    return first
+
+
+def join_heads(a: Heads, b: Heads) -> Heads:
+    """Both sets of heads."""
+    return Heads(
+        np.concatenate([a.signal, b.signal]),
+        np.concatenate([a.foot, b.foot]),
+        np.concatenate([a.center, b.center]),
+        np.concatenate([a.yaw, b.yaw]),
+    )
+
+
+def heads_mesh(heads: Heads) -> Mesh:
+    """Posts, arms, housings and lamps."""
+    count = len(heads.signal)
+    depth, width, height = HOUSING_HALF_M
+    shine = np.stack([np.cos(heads.yaw), np.sin(heads.yaw), np.zeros(count)], axis=1)
+    half = np.broadcast_to(np.array([depth, width]), (count, 2))
+    low = box_rings(heads.center[:, :2], heads.yaw, half, heads.center[:, 2] - height)
+    high = box_rings(heads.center[:, :2], heads.yaw, half, heads.center[:, 2] + height)
+    black = palette.uniform(palette.HOUSING, count)
+    housing = prisms(low, high, black, SemanticClass.TRAFFIC_LIGHT, floor=True)
+    lamps = [
+        _lamps(heads, shine, heads.center + [0.0, 0.0, (1 - lamp) * LAMP_PITCH_M], lamp)
+        for lamp in range(3)
+    ]
+    return join([housing, *lamps, _supports(heads, shine)])
+
+
+def _lamps(
+    heads: Heads, shine: Float[np.ndarray, "head 3"], center: Float[np.ndarray, "head 3"], lamp: int
+) -> Mesh:
+    """One lamp of every head, slightly proud of the housing."""
+    at = center + shine * (HOUSING_HALF_M[0] + PROUD_M)
+    rings = facing_rings(at, shine, LAMP_RADIUS_M, LAMP_SIDES)
+    color = palette.uniform(palette.LAMPS_OFF[lamp], len(rings))
+    mesh = fans(rings, color, SemanticClass.TRAFFIC_LIGHT)
+    signal = np.repeat(heads.signal, LAMP_SIDES - 2).astype(np.int32)
+    return replace(mesh, signal=signal, lamp=np.full(len(signal), lamp, dtype=np.int8))
+
+
+def facing_rings(
+    center: Float[np.ndarray, "n 3"],
+    normal: Float[np.ndarray, "n 3"],
+    radius_m: float,
+    sides: int,
+) -> Float[np.ndarray, "n k 3"]:
+    """Upright regular polygons, counter-clockwise seen from where the level `normal` points.
+
+    An edge, not a corner, is on top.
+    """
+    turn = 2.0 * np.pi * (np.arange(sides) + 0.5) / sides
+    across = np.stack([-normal[:, 1], normal[:, 0], np.zeros(len(normal))], axis=1)
+    up = np.array([0.0, 0.0, 1.0])
+    return center[:, None] + radius_m * (
+        np.cos(turn)[:, None] * across[:, None] + np.sin(turn)[:, None] * up
+    )
+
+
+def _supports(heads: Heads, shine: Float[np.ndarray, "head 3"]) -> Mesh:
+    """Posts behind the housings, and arms where a head hangs away from its post."""
+    depth, _, height = HOUSING_HALF_M
+    away = heads.center[:, :2] - heads.foot[:, :2]
+    reach = np.linalg.norm(away, axis=1)
+    hangs = reach > 0.5
+    foot = heads.foot.copy()
+    behind = heads.center - shine * (depth + POST_RADIUS_M)
+    foot[~hangs, :2] = behind[~hangs, :2]
+    metal = palette.uniform(palette.METAL, len(foot))
+    uprights = posts(foot, heads.center[:, 2] + height, POST_RADIUS_M, metal, SemanticClass.POLE)
+    yaw = np.arctan2(away[:, 1], away[:, 0])[hangs]
+    middle = (foot[hangs, :2] + behind[hangs, :2]) / 2.0
+    half = np.stack([reach[hangs] / 2.0, np.full(hangs.sum(), 0.05)], axis=1)
+    z = heads.center[hangs, 2] + height - 0.15
+    arms = prisms(
+        box_rings(middle, yaw, half, z),
+        box_rings(middle, yaw, half, z + 0.1),
+        metal[hangs],
+        SemanticClass.POLE,
+        floor=True,
+    )
+    return join([uprights, arms])
+
+
+def stop_sign_mesh(signs: StopSignTable) -> Mesh:
+    """Red octagons with a white rim on posts."""
+    count = len(signs)
+    yaw = signs.yaw.astype(np.float64)
+    look = np.stack([np.cos(yaw), np.sin(yaw), np.zeros(count)], axis=1)
+    foot = signs.position.astype(np.float64)
+    center = foot + np.array([0.0, 0.0, SIGN_CENTER_M])
+    metal = palette.uniform(palette.METAL, count)
+    board = SemanticClass.TRAFFIC_SIGN
+    layers = [
+        (0.05, SIGN_RADIUS_M, palette.SIGN_WHITE),
+        (0.06, SIGN_RADIUS_M * 0.9, palette.SIGN_RED),
+    ]
+    parts = [
+        fans(
+            facing_rings(center + look * proud, look, radius, 8), palette.uniform(rgb, count), board
+        )
+        for proud, radius, rgb in layers
+    ]
+    back = facing_rings(center + look * 0.045, look, SIGN_RADIUS_M, 8)[:, ::-1]
+    bar = center[:, :2] + look[:, :2] * 0.062
+    half = np.broadcast_to(np.array([0.004, SIGN_RADIUS_M * 0.62]), (count, 2))
+    parts += [
+        fans(back, palette.uniform(palette.SIGN_BACK, count), board),
+        prisms(
+            box_rings(bar, yaw, half, center[:, 2] - 0.09),
+            box_rings(bar, yaw, half, center[:, 2] + 0.09),
+            palette.uniform(palette.SIGN_WHITE, count),
+            board,
+        ),
+        posts(foot, center[:, 2] + 0.2, 0.035, metal, SemanticClass.POLE),
+    ]
+    return join(parts)
