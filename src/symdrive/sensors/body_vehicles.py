@@ -1,0 +1,376 @@
+"""Bodies of cars, vans, trucks and buses.
+
+Shapes are given in shares of the model's box (x: -1 rear to 1 front, z: 0 ground to 1 roof), wheels
+and lamps in metres, so that one description serves every size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from symdrive.core.semantics import SemanticClass
+from symdrive.sensors.solids import (
+    Body,
+    FaceRole,
+    Finish,
+    Part,
+    Point,
+    assembled,
+    box,
+    loft,
+    mirrored,
+    pane,
+    tube,
+    wheel,
+)
+
+_GLASS, _TYRE, _HUB, _ARCH = (38, 46, 56), (22, 22, 24), (150, 152, 156), (14, 14, 16)
+_LAMP, _TAIL, _PLATE, _TRIM = (250, 248, 232), (118, 14, 16), (236, 236, 228), (34, 34, 38)
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class CarShape:
+    """Proportions of a passenger car or van.
+
+    Attributes:
+        hull: stations from rear to front: x, half width (share of the body's), top z.
+        cabin: x of the glass house at the belt line, rear and front.
+        roof: x of the roof, rear and front.
+        belt: z where the glass begins.
+        side_windows: spans along the glass house, from its front to its rear.
+        axles: x of the rear and the front axle.
+        wheel_radius_m: tyre radius.
+        rear_window: whether there is glass in the tail.
+        width: half width without mirrors, share of the box.
+        roof_width: half width of the roof, share of the body's.
+    """
+
+    hull: tuple[Point, ...]
+    cabin: Span
+    roof: Span
+    belt: float
+    side_windows: tuple[Span, ...]
+    axles: Span
+    wheel_radius_m: float = 0.33
+    rear_window: bool = True
+    width: float = 0.87
+    roof_width: float = 0.76
+
+
+SEDAN = CarShape(
+    hull=(
+        (-1.0, 0.80, 0.57),
+        (-0.95, 0.94, 0.66),
+        (-0.60, 1.0, 0.68),
+        (0.36, 1.0, 0.655),
+        (0.78, 0.97, 0.585),
+        (0.94, 0.88, 0.51),
+        (1.0, 0.72, 0.43),
+    ),
+    cabin=(-0.76, 0.42),
+    roof=(-0.42, 0.04),
+    belt=0.655,
+    side_windows=((0.12, 0.46), (0.51, 0.84)),
+    axles=(-0.58, 0.60),
+)
+
+FASTBACK = CarShape(
+    hull=(
+        (-1.0, 0.80, 0.60),
+        (-0.95, 0.94, 0.69),
+        (-0.60, 1.0, 0.70),
+        (0.40, 1.0, 0.65),
+        (0.78, 0.97, 0.57),
+        (0.94, 0.88, 0.49),
+        (1.0, 0.70, 0.41),
+    ),
+    cabin=(-0.86, 0.50),
+    roof=(-0.34, 0.08),
+    belt=0.655,
+    side_windows=((0.14, 0.48), (0.53, 0.80)),
+    axles=(-0.60, 0.60),
+)
+
+HATCHBACK = CarShape(
+    hull=(
+        (-1.0, 0.88, 0.56),
+        (-0.96, 0.96, 0.60),
+        (-0.60, 1.0, 0.62),
+        (0.46, 1.0, 0.62),
+        (0.80, 0.96, 0.56),
+        (0.95, 0.88, 0.48),
+        (1.0, 0.74, 0.42),
+    ),
+    cabin=(-0.97, 0.56),
+    roof=(-0.80, 0.14),
+    belt=0.60,
+    side_windows=((0.10, 0.42), (0.46, 0.70), (0.74, 0.93)),
+    axles=(-0.64, 0.66),
+    wheel_radius_m=0.31,
+)
+
+OFF_ROADER = CarShape(
+    hull=(
+        (-1.0, 0.92, 0.56),
+        (-0.97, 0.98, 0.60),
+        (-0.60, 1.0, 0.60),
+        (0.42, 1.0, 0.60),
+        (0.90, 0.98, 0.57),
+        (0.97, 0.95, 0.54),
+        (1.0, 0.84, 0.50),
+    ),
+    cabin=(-0.97, 0.46),
+    roof=(-0.92, 0.24),
+    belt=0.58,
+    side_windows=((0.08, 0.36), (0.40, 0.66), (0.70, 0.94)),
+    axles=(-0.60, 0.62),
+    wheel_radius_m=0.39,
+    roof_width=0.84,
+)
+
+PANEL_VAN = CarShape(
+    hull=(
+        (-1.0, 0.97, 0.46),
+        (-0.98, 1.0, 0.48),
+        (0.60, 1.0, 0.48),
+        (0.80, 0.99, 0.46),
+        (0.93, 0.94, 0.40),
+        (1.0, 0.80, 0.32),
+    ),
+    cabin=(-0.99, 0.80),
+    roof=(-0.98, 0.46),
+    belt=0.47,
+    side_windows=((0.05, 0.22),),
+    axles=(-0.60, 0.64),
+    wheel_radius_m=0.34,
+    rear_window=False,
+    roof_width=0.92,
+)
+
+
+def _finish(color: tuple[int, int, int], semantic: SemanticClass, role: int = 0) -> Finish:
+    return Finish(color, semantic, FaceRole(role))
+
+
+def _section(x: float, half_width: float, low: float, high: float) -> Float[np.ndarray, "8 3"]:
+    """A cross-section of a hull: a rectangle in y and z with its corners cut."""
+    cut = min(0.16 * half_width, 0.3 * (high - low))
+    y, z = half_width, cut
+    rim = [
+        (-y, low + z),
+        (-y, high - z),
+        (-y + 1.4 * cut, high),
+        (y - 1.4 * cut, high),
+        (y, high - z),
+        (y, low + z),
+        (y - cut, low),
+        (-y + cut, low),
+    ]
+    return np.array([(x, *point) for point in rim])
+
+
+def _rectangle(x: Span, half_width: float, z: float) -> Float[np.ndarray, "4 3"]:
+    """A level ring: front left, rear left, rear right, front right."""
+    rear, front = x
+    return np.array(
+        [
+            (front, half_width, z),
+            (rear, half_width, z),
+            (rear, -half_width, z),
+            (front, -half_width, z),
+        ]
+    )
+
+
+def _sides(
+    low: Float[np.ndarray, "4 3"], high: Float[np.ndarray, "4 3"]
+) -> list[Float[np.ndarray, "4 3"]]:
+    """The four sides between two rings, seen from outside: left, rear, right, front."""
+    return [
+        np.stack([low[(k + 1) % 4], low[k], high[k], high[(k + 1) % 4]])[[1, 0, 3, 2]]
+        for k in range(4)
+    ]
+
+
+def _wheels(
+    axles: Sequence[float], radius: float, side: float, semantic: SemanticClass
+) -> list[Part]:
+    """Tyres, hubs and dark arches on both sides; `side` is the half width of the body."""
+    parts: list[Part] = []
+    for x in axles:
+        parts += [
+            (wheel((x, side - 0.005, radius * 1.04), 1.2 * radius, 0.01), _finish(_ARCH, semantic)),
+            (wheel((x, side - 0.09, radius), radius, 0.11), _finish(_TYRE, semantic)),
+            (wheel((x, side + 0.022, radius), 0.6 * radius, 0.006, 8), _finish(_HUB, semantic)),
+        ]
+    return mirrored(parts)
+
+
+def _lamps(front: Point, rear: Point, size: Span, semantic: SemanticClass) -> list[Part]:
+    """Headlights and brake lights; `size` is their half width and half height."""
+    half = (0.03, *size)
+    return mirrored(
+        [
+            (box(front, half), _finish(_LAMP, semantic)),
+            (box(rear, half), _finish(_TAIL, semantic, FaceRole.BRAKE)),
+        ]
+    )
+
+
+def _plates(front: Point, rear: Point, semantic: SemanticClass) -> list[Part]:
+    """Number plates of 52 x 11 cm."""
+    half = (0.012, 0.26, 0.055)
+    return [(box(at, half), _finish(_PLATE, semantic)) for at in (front, rear)]
+
+
+def _mirrors(x: float, reach: Span, z: float, semantic: SemanticClass) -> list[Part]:
+    """Outside mirrors between two half widths."""
+    middle, half = 0.5 * (reach[0] + reach[1]), 0.5 * (reach[1] - reach[0])
+    return mirrored(
+        [(box((x, middle, z), (0.07, half, 0.075)), _finish(_TRIM, semantic, FaceRole.PAINT))]
+    )
+
+
+def car(shape: CarShape, half_extent: Point, semantic: SemanticClass) -> Body:
+    """A passenger car or van."""
+    length, full_width, height = half_extent[0], half_extent[1], 2 * half_extent[2]
+    width = shape.width * full_width
+    low = 0.13 * height
+    hull = loft([_section(x * length, w * width, low, top * height) for x, w, top in shape.hull])
+    parts: list[Part] = [(hull, _finish((160, 160, 165), semantic, FaceRole.PAINT))]
+    parts += _glass_house(shape, length, width, height, semantic)
+    parts += _wheels([x * length for x in shape.axles], shape.wheel_radius_m, width, semantic)
+    nose, tail = shape.hull[-1], shape.hull[0]
+    lamp_z, tail_z = (shape.hull[-2][2] - 0.06) * height, (shape.hull[1][2] - 0.09) * height
+    parts += _lamps(
+        (shape.hull[-2][0] * length + 0.005, 0.70 * width, lamp_z),
+        (tail[0] * length + 0.005, 0.66 * width, tail_z),
+        (0.17, 0.065),
+        semantic,
+    )
+    parts += _plates(
+        (nose[0] * length + 0.005, 0.0, 0.25 * height),
+        (-length - 0.005, 0.0, 0.40 * height),
+        semantic,
+    )
+    grille = box((nose[0] * length, 0.0, 0.34 * height), (0.01, 0.5 * width, 0.05 * height))
+    bumpers = [
+        box((x * length, 0.0, 0.20 * height), (0.03, 0.68 * width, 0.06 * height))
+        for x in (-0.985, 0.985)
+    ]
+    parts += [(solid, _finish(_TRIM, semantic)) for solid in (grille, *bumpers)]
+    parts += _mirrors(
+        (shape.cabin[1] - 0.10) * length, (0.96 * width, full_width), 0.70 * height, semantic
+    )
+    return assembled(parts, half_extent)
+
+
+def _glass_house(
+    shape: CarShape, length: float, width: float, height: float, semantic: SemanticClass
+) -> list[Part]:
+    """Pillars and roof in the car's paint, with windows on them."""
+    sill, eaves = 0.95 * width, shape.roof_width * width
+    x_low = (shape.cabin[0] * length, shape.cabin[1] * length)
+    x_high = (shape.roof[0] * length, shape.roof[1] * length)
+    low = _rectangle(x_low, sill, (shape.belt - 0.03) * height)
+    high = _rectangle(x_high, eaves, 0.965 * height)
+    inset = 0.06 * (x_high[1] - x_high[0])
+    top = _rectangle((x_high[0] + inset, x_high[1] - inset), 0.88 * eaves, height)
+    left, rear, right, front = _sides(low, high)
+    glass = _finish(_GLASS, semantic)
+    parts: list[Part] = [
+        (loft([low, high, top]), _finish((160, 160, 165), semantic, FaceRole.PAINT)),
+        (pane(front, (0.06, 0.94), (0.14, 0.95)), glass),
+    ]
+    if shape.rear_window:
+        parts.append((pane(rear, (0.08, 0.92), (0.22, 0.92)), glass))
+    for begin, end in shape.side_windows:
+        parts.append((pane(left, (begin, end), (0.18, 0.92)), glass))
+        parts.append((pane(right, (1.0 - end, 1.0 - begin), (0.18, 0.92)), glass))
+    return parts
+
+
+def truck(half_extent: Point, semantic: SemanticClass) -> Body:
+    """A delivery truck: a cab before a cargo box."""
+    length, full_width, height = half_extent[0], half_extent[1], 2 * half_extent[2]
+    width = 0.86 * full_width
+    paint, trim = _finish((170, 30, 30), semantic, FaceRole.PAINT), _finish(_TRIM, semantic)
+    glass = _finish(_GLASS, semantic)
+    low = _rectangle((0.42 * length, 0.99 * length), 0.94 * width, 0.16 * height)
+    middle = _rectangle((0.42 * length, 0.97 * length), 0.94 * width, 0.46 * height)
+    high = _rectangle((0.42 * length, 0.80 * length), 0.86 * width, 0.80 * height)
+    left, _, right, front = _sides(middle, high)
+    cargo = box((-0.29 * length, 0.0, 0.595 * height), (0.70 * length, width, 0.405 * height))
+    chassis = box((-0.2 * length, 0.0, 0.17 * height), (0.79 * length, 0.6 * width, 0.05 * height))
+    stripe = box(
+        (-0.29 * length, 0.0, 0.62 * height), (0.66 * length, width + 0.012, 0.07 * height)
+    )
+    parts: list[Part] = [
+        (loft([low, middle, high]), paint),
+        (cargo, _finish((232, 232, 230), semantic)),
+        (stripe, paint),
+        (chassis, trim),
+        (pane(front, (0.05, 0.95), (0.10, 0.92)), glass),
+        (pane(left, (0.10, 0.62), (0.12, 0.90)), glass),
+        (pane(right, (0.38, 0.90), (0.12, 0.90)), glass),
+        (box((0.985 * length, 0.0, 0.20 * height), (0.04, 0.9 * width, 0.05 * height)), trim),
+    ]
+    parts += _wheels((-0.58 * length, 0.66 * length), 0.42, 0.93 * width, semantic)
+    parts += _lamps(
+        (0.99 * length, 0.74 * width, 0.30 * height),
+        (-0.985 * length, 0.82 * width, 0.24 * height),
+        (0.14, 0.08),
+        semantic,
+    )
+    parts += _plates((length, 0.0, 0.22 * height), (-0.99 * length, 0.0, 0.235 * height), semantic)
+    parts += _mirrors(0.82 * length, (0.92 * width, full_width), 0.58 * height, semantic)
+    return assembled(parts, half_extent)
+
+
+def bus(half_extent: Point, semantic: SemanticClass) -> Body:
+    """A coach with a band of windows and two doors on the right."""
+    length, full_width, height = half_extent[0], half_extent[1], 2 * half_extent[2]
+    width = 0.88 * full_width
+    paint, trim = _finish((200, 180, 60), semantic, FaceRole.PAINT), _finish(_TRIM, semantic)
+    glass = _finish(_GLASS, semantic)
+    low = _rectangle((-0.99 * length, 0.985 * length), width, 0.10 * height)
+    belt = _rectangle((-0.99 * length, 0.985 * length), width, 0.46 * height)
+    eaves = _rectangle((-0.985 * length, 0.955 * length), 0.97 * width, 0.93 * height)
+    top = _rectangle((-0.93 * length, 0.90 * length), 0.84 * width, height)
+    left, rear, right, front = _sides(belt, eaves)
+    parts: list[Part] = [
+        (loft([low, belt, eaves, top]), paint),
+        (pane(front, (0.04, 0.96), (0.02, 0.88)), glass),
+        (pane(rear, (0.10, 0.90), (0.30, 0.86)), glass),
+    ]
+    for k in range(7):
+        span = (0.03 + 0.135 * k, 0.15 + 0.135 * k)
+        parts.append((pane(left, span, (0.16, 0.86)), glass))
+        parts.append((pane(right, (1.0 - span[1], 1.0 - span[0]), (0.16, 0.86)), glass))
+    for x in (0.78, -0.12):
+        door = box((x * length, -width, 0.33 * height), (0.075 * length, 0.015, 0.21 * height))
+        parts.append((door, glass))
+    parts += _wheels((-0.52 * length, 0.60 * length), 0.5, width, semantic)
+    parts += _lamps(
+        (0.985 * length, 0.78 * width, 0.20 * height),
+        (-0.99 * length, 0.84 * width, 0.30 * height),
+        (0.2, 0.12),
+        semantic,
+    )
+    parts += _plates((0.99 * length, 0.0, 0.14 * height), (-length, 0.0, 0.2 * height), semantic)
+    for x in (-0.985, 0.985):
+        bumper = box((x * length, 0.0, 0.12 * height), (0.05, 0.96 * width, 0.03 * height))
+        parts.append((bumper, trim))
+    for side in (-1.0, 1.0):
+        arm = tube(
+            (0.95 * length, side * 0.9 * width, 0.86 * height),
+            (length, side * full_width, 0.74 * height),
+            (0.05, 0.05),
+        )
+        parts.append((arm, trim))
+    parts += _mirrors(0.99 * length, (0.93 * full_width, full_width), 0.68 * height, semantic)
+    return assembled(parts, half_extent)
