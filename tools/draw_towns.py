@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 from tools.towns.alder import ALDER
+from tools.towns.birch import BIRCH
 from tools.towns.drawing import write
 from tools.towns.layout import lay_out
 
-TOWNS = (ALDER,)
+TOWNS = (ALDER, BIRCH)
 FOLDER = Path(__file__).parents[1] / "src/symdrive/maps/towns"
 
 
