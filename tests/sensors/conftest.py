@@ -129,17 +129,17 @@ FLOOR: Box = ((0.0, 0.0, -0.5), (400.0, 400.0, 0.5), SemanticClass.ROAD)
 WALL: Box = ((30.0, 0.0, 5.0), (0.5, 20.0, 5.0), SemanticClass.BUILDING)
 
 
-@pytest.fixture()
+@pytest.fixture
 def town_of() -> Callable[..., Town]:
     return lambda boxes=(FLOOR,), lamps=(): build_town(build_mesh(boxes, lamps))
 
 
-@pytest.fixture()
+@pytest.fixture
 def actors_of() -> Callable[..., Actors]:
     return build_actors
 
 
-@pytest.fixture()
+@pytest.fixture
 def scene_of(town_of) -> Callable[..., Scene]:
     """A scene of boxes and actors, all signals red."""
 
@@ -151,6 +151,6 @@ def scene_of(town_of) -> Callable[..., Scene]:
     return build
 
 
-@pytest.fixture()
+@pytest.fixture
 def truth_of() -> Callable[[Actors], Truth]:
     return lambda actors: Truth(tick=3, time_s=0.15, actors=actors, signal_state=_ints(0))

@@ -184,7 +184,7 @@ def _reduced(planes: Planes, samples: int, actor_id: Int[np.ndarray, " actor"]) 
     return CameraFrame(rgb, CameraLabels(semantic, instance, depth), seen[actor_id])
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _aim(packet, view, left, top, width, height):
     """Rays through the centres of a tile's pixels."""
@@ -198,7 +198,7 @@ def _aim(packet, view, left, top, width, height):
             )
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _paint_sky(planes, y, x, up):
     """A pixel that hits nothing; `up` is the sine of its elevation."""
@@ -211,7 +211,7 @@ def _paint_sky(planes, y, x, up):
     planes.depth_m[y, x] = SKY_DEPTH_M
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _paint_hit(planes, y, x, color, tables, face, slot):
     """A pixel that hits a face, but for its depth."""
@@ -222,7 +222,7 @@ def _paint_hit(planes, y, x, color, tables, face, slot):
     planes.instance[y, x] = tables.actor_id[slot]
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _paint_tile(job, packet, bits, valid, top, left, seen):
     """Colours and labels of a tile whose rays are cast; counts the slots that are seen."""

@@ -145,7 +145,7 @@ _set_transform = types.ExternalFunction(
 _commit_geometry = types.ExternalFunction("rtcCommitGeometry", types.void(types.intp))
 
 
-@njit(inline="always")
+@njit
 @no_type_check
 def aligned_rows(rows, fill):
     """`rows` of 16 float32 on a 64-byte boundary, as Embree's packets need them, all `fill`."""
@@ -154,7 +154,7 @@ def aligned_rows(rows, fill):
     return raw[skip : skip + rows * PACKET].reshape(rows, PACKET)
 
 
-@njit(inline="always")
+@njit
 @no_type_check
 def reset_packet(packet, bits, near, far, mask):
     """Everything of a packet but origins and directions; `bits` is the packet seen as int32."""
@@ -170,14 +170,14 @@ def reset_packet(packet, bits, near, far, mask):
         bits[INSTANCE_ROW, k] = -1
 
 
-@njit(inline="always")
+@njit
 @no_type_check
 def intersect16(valid, scene, packet, arguments):
     """Nearest hits of a packet; all four are addresses."""
     _intersect16(valid, scene, packet, arguments)
 
 
-@njit(inline="always")
+@njit
 @no_type_check
 def occluded16(valid, scene, packet, arguments):
     """Whether anything is hit: `FAR_ROW` becomes minus infinity where so; all are addresses."""

@@ -134,7 +134,7 @@ def _points(
     return points
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _aim(packet, valid, sweep, top, left):
     """Beams of a tile of channels and columns; those beyond the last are switched off."""

@@ -75,7 +75,7 @@ def default_look() -> Look:
     return Look(_tileable_noise(), share)
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def sky_color(up):
     """Colour of the sky for the sine of the elevation."""
@@ -87,7 +87,7 @@ def sky_color(up):
     )
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _grain_at(look, u, v, distance):
     """Two octaves of grain at surface coordinates in metres; the fine one fades with distance."""
@@ -104,7 +104,7 @@ def _grain_at(look, u, v, distance):
     return 0.45 * coarse + 0.55 * near * near * fine
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _grain_factor(look, semantic, point, normal, distance):
     """Brightness factor about 1 of a world point; walls are grained along their width and z."""
@@ -117,7 +117,7 @@ def _grain_factor(look, semantic, point, normal, distance):
     return 1.0 + share * _grain_at(look, along, point[2], distance)
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _light(normal):
     """Red, green and blue light on a surface: sun, sky above and ground below."""
@@ -136,7 +136,7 @@ def _light(normal):
     )
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _own_color(tables, face, slot):
     """Colour of a face on a body, and whether it shines by itself."""
@@ -150,7 +150,7 @@ def _own_color(tables, face, slot):
     return (row[0], row[1], row[2]), role == _GLOW
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def _world_normal(tables, face, slot, ray):
     """Unit normal of a hit face on the side that the ray came from."""
@@ -170,7 +170,7 @@ def _world_normal(tables, face, slot, ray):
     return nx, ny, nz
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def surface(tables, look, face, slot, ray, point, distance):
     """Red, green and blue (0 to 255, not clamped) of a hit.
@@ -199,7 +199,7 @@ def surface(tables, look, face, slot, ray, point, distance):
     )
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 @no_type_check
 def to_byte(value):
     """Clamped to 0 .. 255 and rounded."""
