@@ -1,6 +1,7 @@
 """Interactive plots as HTML fragments; the page carries plotly's script once."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,9 +11,21 @@ PALETTE = ("#2158d0", "#e07a1f", "#1f8a50", "#c2273d", "#7c4dbd", "#0e7f8c", "#8
 _GRID = "rgba(128,140,158,.25)"
 
 
-def plotly_script() -> str:
-    """The script itself, so that a page works without a network."""
-    return f"<script>{get_plotlyjs()}</script>"
+def plotly_script(folder: Path, shared: Path | None) -> str:
+    """The tag that brings plotly to a page in `folder`, without a network.
+
+    Args:
+        folder: where the page will lie.
+        shared: a folder above it that several pages share; the script (4 MB) is written there
+            once. None puts the script into the page itself, which then can be moved about.
+    """
+    if shared is None:
+        return f"<script>{get_plotlyjs()}</script>"
+    target = shared / "plotly.min.js"
+    if not target.is_file():
+        target.write_text(get_plotlyjs(), encoding="utf-8")
+    up = Path(*[".."] * len(folder.resolve().relative_to(shared.resolve()).parts))
+    return f'<script src="{(up / target.name).as_posix()}"></script>'
 
 
 def speed_plot(
