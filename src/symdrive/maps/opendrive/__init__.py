@@ -1,0 +1,5 @@
+"""OpenDRIVE to a baked town; the one place in `maps` that may import the CARLA wheel."""
+
+from symdrive.maps.opendrive.bake import bake
+
+__all__ = ["bake"]

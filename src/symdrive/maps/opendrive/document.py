@@ -1,0 +1,383 @@
+"""The OpenDRIVE text as plain records, checked before any native code sees it.
+
+OpenDRIVE's own frame is right-handed with x east and y north, so its coordinates need no change.
+Source: ASAM OpenDRIVE 1.4 and 1.7, chapters on roads, lanes, junctions and signals.
+"""
+
+import math
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+
+from symdrive.core.errors import UserError
+
+SPEED_UNITS = {"m/s": 1.0, "mph": 0.44704, "km/h": 1.0 / 3.6}
+DEFAULT_SPEED_MPS = 50.0 / 3.6
+NO_LIMIT_MPS = 130.0 / 3.6
+GEOMETRIES = ("line", "arc", "spiral", "poly3", "paramPoly3")
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """One piece of a reference line: its start pose, length, shape and shape parameters."""
+
+    s: float
+    x: float
+    y: float
+    heading: float
+    length: float
+    shape: str
+    parameters: dict[str, float]
+    normalized: bool
+
+
+@dataclass(frozen=True)
+class SpeedStep:
+    """A speed limit that holds from `s` on; None where the map says that it does not know."""
+
+    s: float
+    limit_mps: float | None
+
+
+@dataclass(frozen=True)
+class LaneRecord:
+    """A lane of a section; `speeds` are its own limits, with `s` counted from the section."""
+
+    lane_id: int
+    kind: str
+    speeds: tuple[SpeedStep, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A lane section from `s` to `end`."""
+
+    s: float
+    end: float
+    lanes: tuple[LaneRecord, ...]
+
+
+@dataclass(frozen=True)
+class SignalUse:
+    """A signal or a reference to one: which lanes of which road it holds for.
+
+    Attributes:
+        signal_id: id of the signal.
+        road: road that it stands on or that refers to it.
+        s: where along that road.
+        orientation: `+`, `-` or `none`.
+        validity: lane ranges (from, to), both included; empty where the map gives none.
+    """
+
+    signal_id: int
+    road: int
+    s: float
+    orientation: str
+    validity: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A sign or a traffic light where it stands."""
+
+    use: SignalUse
+    t: float
+    z_offset: float
+    h_offset: float
+    type: str
+    dynamic: bool
+    height: float
+
+
+@dataclass(frozen=True)
+class RoadObject:
+    """An object beside or on the road, such as a painted stop line."""
+
+    object_id: str
+    name: str
+    type: str
+    s: float
+    t: float
+
+
+@dataclass(frozen=True)
+class Road:
+    """A road with everything that hangs on it; `elevation` rows are (s, a, b, c, d)."""
+
+    road_id: int
+    junction: int
+    right_hand: bool
+    length: float
+    geometries: tuple[Geometry, ...]
+    elevation: tuple[tuple[float, float, float, float, float], ...]
+    speeds: tuple[SpeedStep, ...]
+    sections: tuple[Section, ...]
+    signals: tuple[Signal, ...]
+    references: tuple[SignalUse, ...]
+    objects: tuple[RoadObject, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A checked OpenDRIVE file.
+
+    Attributes:
+        roads: by road id.
+        controllers: signal ids of each controller, by controller id.
+        junctions: controller ids of each junction in phase order, by junction id.
+    """
+
+    roads: dict[int, Road]
+    controllers: dict[str, tuple[int, ...]]
+    junctions: dict[int, tuple[str, ...]]
+
+    @property
+    def signals(self) -> list[tuple[int, Signal]]:
+        """All signals as (road id, signal), in road order and file order."""
+        return [(road.road_id, signal) for road in self.roads.values() for signal in road.signals]
+
+
+def parse(text: str, name: str) -> Document:
+    """Read and check OpenDRIVE text.
+
+    Raises:
+        UserError: for anything that is not a sound OpenDRIVE road network; `name` says where.
+    """
+    try:
+        root = ET.fromstring(text)
+    except ET.ParseError as error:
+        raise UserError(
+            f"{name}: not well-formed XML ({error}); an OpenDRIVE (.xodr) file is expected."
+        ) from error
+    if root.tag != "OpenDRIVE":
+        raise UserError(
+            f"{name}: the root element is <{root.tag}>; an OpenDRIVE file starts with <OpenDRIVE>."
+        )
+    roads = [_road(element, name) for element in root.findall("road")]
+    if not roads:
+        raise UserError(f"{name}: the OpenDRIVE file has no <road>; at least one is needed.")
+    table = {road.road_id: road for road in roads}
+    if len(table) != len(roads):
+        raise UserError(f"{name}: two roads share one id; road ids must be unique.")
+    junctions = {
+        _int(junction, "id", f"{name}: a junction"): _phases(junction)
+        for junction in root.findall("junction")
+    }
+    for road in roads:
+        if road.junction != -1 and road.junction not in junctions:
+            raise UserError(
+                f"{name}: road {road.road_id} belongs to junction {road.junction},"
+                " which the file does not define."
+            )
+    _check_links(root, table, junctions, name)
+    controllers = {
+        controller.get("id", ""): tuple(
+            dict.fromkeys(_int(c, "signalId", f"{name}: a controller") for c in controller)
+        )
+        for controller in root.findall("controller")
+    }
+    return Document(table, controllers, junctions)
+
+
+def _phases(junction: ET.Element) -> tuple[str, ...]:
+    """Controller ids of a junction in the order of their phases."""
+    found = junction.findall("controller")
+    ordered = sorted(enumerate(found), key=lambda item: (item[1].get("sequence", ""), item[0]))
+    return tuple(element.get("id", "") for _, element in ordered)
+
+
+def _check_links(
+    root: ET.Element, roads: dict[int, Road], junctions: dict[int, tuple[str, ...]], name: str
+) -> None:
+    """Every road that a link or a connection names exists; CARLA's reader aborts otherwise."""
+    for road in root.findall("road"):
+        for link in road.findall("link/*"):
+            kind, target = link.get("elementType"), link.get("elementId", "")
+            known = junctions if kind == "junction" else roads
+            if kind in ("road", "junction") and (not _is_int(target) or int(target) not in known):
+                raise UserError(
+                    f"{name}: road {road.get('id')} links to {kind} {target!r},"
+                    " which the file does not define."
+                )
+    for junction in root.findall("junction"):
+        for connection in junction.findall("connection"):
+            for end in ("incomingRoad", "connectingRoad"):
+                target = connection.get(end, "")
+                if not _is_int(target) or int(target) not in roads:
+                    raise UserError(
+                        f"{name}: junction {junction.get('id')} names {end} {target!r},"
+                        " which the file does not define."
+                    )
+
+
+def _road(element: ET.Element, name: str) -> Road:
+    """One road; refuses what would make the native reader hang or abort."""
+    road_id = _int(element, "id", f"{name}: a road")
+    where = f"{name}: road {road_id}"
+    length = _number(element, "length", where)
+    if length <= 0.0:
+        raise UserError(f"{where} is {length} m long; a road needs a positive length.")
+    geometries = tuple(_geometry(g, where) for g in element.findall("planView/geometry"))
+    if not geometries:
+        raise UserError(f"{where} has no <planView> geometry; at least one piece is needed.")
+    elevation = tuple(
+        (
+            _number(e, "s", where),
+            _number(e, "a", where),
+            _number(e, "b", where),
+            _number(e, "c", where),
+            _number(e, "d", where),
+        )
+        for e in element.findall("elevationProfile/elevation")
+    )
+    signals = tuple(_signal(s, road_id, where) for s in element.findall("signals/signal"))
+    references = tuple(_use(s, road_id, where) for s in element.findall("signals/signalReference"))
+    return Road(
+        road_id,
+        _int(element, "junction", where) if element.get("junction") else -1,
+        element.get("rule", "RHT") != "LHT",
+        length,
+        geometries,
+        elevation,
+        _speeds(element.findall("type"), where),
+        _sections(element, length, where),
+        signals,
+        references,
+        tuple(_object(o, where) for o in element.findall("objects/object")),
+    )
+
+
+def _geometry(element: ET.Element, where: str) -> Geometry:
+    """One piece of the reference line."""
+    length = _number(element, "length", f"{where}, planView")
+    shape = next((child for child in element if child.tag in GEOMETRIES), None)
+    if shape is None:
+        raise UserError(f"{where}: a planView geometry has none of the shapes {GEOMETRIES}.")
+    if length <= 0.0:
+        raise UserError(f"{where}: a planView geometry is {length} m long; it must be positive.")
+    parameters = {key: _number(shape, key, where) for key in shape.attrib if key != "pRange"}
+    return Geometry(
+        _number(element, "s", where),
+        _number(element, "x", where),
+        _number(element, "y", where),
+        _number(element, "hdg", where),
+        length,
+        shape.tag,
+        parameters,
+        shape.get("pRange", "normalized") == "normalized",
+    )
+
+
+def _sections(road: ET.Element, length: float, where: str) -> tuple[Section, ...]:
+    """Lane sections in order, each with its end."""
+    found = road.findall("lanes/laneSection")
+    if not found:
+        raise UserError(f"{where} has no <laneSection>; at least one is needed.")
+    starts = [_number(section, "s", where) for section in found]
+    if starts != sorted(starts) or starts[0] < 0.0 or starts[-1] > length:
+        raise UserError(f"{where}: its lane sections are not in order of s within the road.")
+    ends = [*starts[1:], length]
+    return tuple(
+        Section(start, end, tuple(_lane(lane, where) for lane in section.iter("lane")))
+        for section, start, end in zip(found, starts, ends, strict=True)
+    )
+
+
+def _lane(element: ET.Element, where: str) -> LaneRecord:
+    """One lane of a section."""
+    lane_id = _int(element, "id", f"{where}, a lane")
+    if lane_id != 0 and not element.findall("width") and not element.findall("border"):
+        raise UserError(f"{where}: lane {lane_id} has no <width>; every lane needs one.")
+    for width in element.findall("width"):
+        for key in ("sOffset", "a", "b", "c", "d"):
+            _number(width, key, f"{where}, lane {lane_id}")
+    speeds = tuple(
+        SpeedStep(_number(s, "sOffset", where, 0.0), _limit(s, where))
+        for s in element.findall("speed")
+    )
+    return LaneRecord(lane_id, element.get("type", "none"), speeds)
+
+
+def _speeds(types: list[ET.Element], where: str) -> tuple[SpeedStep, ...]:
+    """Speed limits of a road, one for each `<type>` record."""
+    steps = []
+    for element in types:
+        speed = element.find("speed")
+        limit = None if speed is None else _limit(speed, where)
+        steps.append(SpeedStep(_number(element, "s", where, 0.0), limit))
+    return tuple(steps)
+
+
+def _limit(speed: ET.Element, where: str) -> float | None:
+    """A `<speed>` element in m/s; without a unit it is m/s."""
+    text = speed.get("max", "undefined")
+    if text == "no limit":
+        return NO_LIMIT_MPS
+    if text == "undefined":
+        return None
+    value = _number(speed, "max", f"{where}, speed") * SPEED_UNITS.get(speed.get("unit", ""), 1.0)
+    return value if value > 0.0 else None
+
+
+def _use(element: ET.Element, road_id: int, where: str) -> SignalUse:
+    """What a signal or a signalReference holds for."""
+    validity = tuple(
+        (_int(v, "fromLane", where), _int(v, "toLane", where)) for v in element.findall("validity")
+    )
+    return SignalUse(
+        _int(element, "id", f"{where}, a signal"),
+        road_id,
+        _number(element, "s", where),
+        element.get("orientation", "none"),
+        tuple((min(v), max(v)) for v in validity),
+    )
+
+
+def _signal(element: ET.Element, road_id: int, where: str) -> Signal:
+    """A sign or a traffic light."""
+    return Signal(
+        _use(element, road_id, where),
+        _number(element, "t", where),
+        _number(element, "zOffset", where, 0.0),
+        _number(element, "hOffset", where, 0.0),
+        element.get("type", ""),
+        element.get("dynamic", "no") == "yes",
+        _number(element, "height", where, 0.0),
+    )
+
+
+def _object(element: ET.Element, where: str) -> RoadObject:
+    """An object of the road."""
+    return RoadObject(
+        element.get("id", ""),
+        element.get("name", ""),
+        element.get("type", ""),
+        _number(element, "s", where, 0.0),
+        _number(element, "t", where, 0.0),
+    )
+
+
+def _is_int(text: str) -> bool:
+    """Whether the text is a plain integer."""
+    return text.lstrip("-").isdecimal()
+
+
+def _int(element: ET.Element, key: str, where: str) -> int:
+    """An integer attribute; CARLA keeps ids as integers, so must the file."""
+    text = element.get(key, "")
+    if not _is_int(text):
+        raise UserError(f"{where} has {key}={text!r}; an integer is needed.")
+    return int(text)
+
+
+def _number(element: ET.Element, key: str, where: str, default: float | None = None) -> float:
+    """A finite number, or the default where the attribute is absent."""
+    text = element.get(key)
+    if text is None and default is not None:
+        return default
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where} has {key}={text!r} in <{element.tag}>; a number is needed.")
+    return value

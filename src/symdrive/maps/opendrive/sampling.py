@@ -1,0 +1,186 @@
+"""Lanes sampled from CARLA's map: one record a lane, densely along its direction of travel."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from symdrive.maps.opendrive.document import Document, LaneRecord, Road, Section
+from symdrive.maps.town import LaneKind, Marking
+
+STEP_M = 0.5
+"""Spacing of the dense samples along the reference line."""
+
+INSET_M = 1e-3
+"""How far inside a lane section its first and last sample lie; CARLA refuses its very end."""
+
+REACH_M = 0.01
+"""How far past a lane's end to look for its successors."""
+
+MIN_WIDTH_M = 0.05
+"""A lane that is nowhere wider is a drawing aid, not a lane."""
+
+KINDS = {
+    "driving": LaneKind.DRIVING,
+    "entry": LaneKind.DRIVING,
+    "exit": LaneKind.DRIVING,
+    "onRamp": LaneKind.DRIVING,
+    "offRamp": LaneKind.DRIVING,
+    "connectingRamp": LaneKind.DRIVING,
+    "parking": LaneKind.PARKING,
+    "sidewalk": LaneKind.SIDEWALK,
+    "walking": LaneKind.SIDEWALK,
+    "shoulder": LaneKind.SHOULDER,
+    "stop": LaneKind.SHOULDER,
+    "biking": LaneKind.BIKING,
+}
+"""OpenDRIVE lane type to kind; all others are OTHER, and `none` is no lane at all."""
+
+BROKEN = ("Broken", "BottsDots", "BrokenBroken")
+SOLID = ("Solid", "SolidSolid", "SolidBroken", "BrokenSolid")
+
+LaneKey = tuple[int, int, int]
+"""Road id, section index, lane id."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class SampledLane:
+    """One lane as CARLA sees it, in the direction of travel (sidewalks: of the road).
+
+    World frame, metres, radians. Its end points move a little when lanes are welded together.
+
+    Attributes:
+        key: road, section and lane id.
+        kind: `LaneKind`.
+        junction: id or -1.
+        right_hand: whether traffic keeps to the right here.
+        points: x y z.
+        yaw: heading, unwrapped.
+        width_m: width.
+        left: `Marking` on the left edge.
+        right: `Marking` on the right edge.
+        change_left: whether the marking allows a change to the left.
+        change_right: whether it allows one to the right.
+        successors: keys of the lanes that CARLA reaches from its end.
+    """
+
+    key: LaneKey
+    kind: LaneKind
+    junction: int
+    right_hand: bool
+    points: Float[np.ndarray, "n 3"]
+    yaw: Float[np.ndarray, " n"]
+    width_m: Float[np.ndarray, " n"]
+    left: Int[np.ndarray, " n"]
+    right: Int[np.ndarray, " n"]
+    change_left: Bool[np.ndarray, " n"]
+    change_right: Bool[np.ndarray, " n"]
+    successors: list[LaneKey]
+
+
+def sample_lanes(document: Document, native: Any) -> list[SampledLane]:
+    """All lanes of a map, in file order."""
+    lanes: list[SampledLane] = []
+    for road in document.roads.values():
+        for index, section in enumerate(road.sections):
+            for record in section.lanes:
+                if record.lane_id == 0 or record.kind == "none":
+                    continue
+                lane = _sample(native, road, index, section, record)
+                if lane is not None:
+                    lanes.append(lane)
+    return lanes
+
+
+def _sample(
+    native: Any, road: Road, index: int, section: Section, record: LaneRecord
+) -> SampledLane | None:
+    """One lane; None where it is too short or too narrow to be one."""
+    length = section.end - section.s
+    inset = min(INSET_M, length / 4)
+    count = max(2, int(np.ceil(length / STEP_M)) + 1)
+    stations = np.linspace(section.s + inset, section.end - inset, count)
+    found = [native.get_waypoint_xodr(road.road_id, record.lane_id, float(s)) for s in stations]
+    waypoints = [w for w in found if w is not None and w.section_id == index]
+    if len(waypoints) < 2:
+        logger.info(
+            "road %d, section %d, lane %d is %.4f m long and left out",
+            *(road.road_id, index, record.lane_id, length),
+        )
+        return None
+    width = np.array([w.lane_width for w in waypoints])
+    if width.max() < MIN_WIDTH_M:
+        return None
+    kind = KINDS.get(record.kind, LaneKind.OTHER)
+    return _record(waypoints, width, kind, (road.road_id, index, record.lane_id), road.junction)
+
+
+def _record(
+    waypoints: list[Any],
+    width: Float[np.ndarray, " n"],
+    kind: LaneKind,
+    key: LaneKey,
+    junction: int,
+) -> SampledLane:
+    """Waypoints in the order of the road to a lane in the order of travel."""
+    points, yaw = _poses(waypoints)
+    step = points[-1, :2] - points[0, :2] if len(points) == 2 else points[1, :2] - points[0, :2]
+    backwards = float(step @ np.array([np.cos(yaw[0]), np.sin(yaw[0])])) < 0.0
+    left = np.array([_marking(w.left_lane_marking) for w in waypoints])
+    right = np.array([_marking(w.right_lane_marking) for w in waypoints])
+    change = [str(w.lane_change) for w in waypoints]
+    change_left = np.array([c in ("Left", "Both") for c in change])
+    change_right = np.array([c in ("Right", "Both") for c in change])
+    if backwards and kind == LaneKind.SIDEWALK:
+        yaw = yaw + np.pi
+        left, right, change_left, change_right = right, left, change_right, change_left
+        reached = waypoints[-1].previous(REACH_M)
+    else:
+        reached = waypoints[0 if backwards else -1].next(REACH_M)
+    order = slice(None, None, -1 if backwards and kind != LaneKind.SIDEWALK else 1)
+    successors = [(w.road_id, w.section_id, w.lane_id) for w in reached]
+    return SampledLane(
+        key,
+        kind,
+        junction,
+        bool(waypoints[0].is_rht),
+        points[order],
+        np.unwrap(yaw[order]),
+        width[order],
+        left[order],
+        right[order],
+        change_left[order],
+        change_right[order],
+        [other for other in dict.fromkeys(successors) if other != key],
+    )
+
+
+def _poses(waypoints: list[Any]) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+    """Positions and headings in the ISO 8855 frame: CARLA's y and yaw negated."""
+    transforms = [w.transform for w in waypoints]
+    locations = [t.location for t in transforms]
+    points = np.array([[p.x, -p.y, p.z] for p in locations])
+    yaw = -np.radians([t.rotation.yaw for t in transforms])
+    return points, yaw
+
+
+def _marking(mark: Any) -> int:
+    """CARLA's lane marking as a `Marking`; of a double line the stricter one counts.
+
+    CARLA has None for a lane without any `<roadMark>`.
+    """
+    if mark is None:
+        return Marking.NONE
+    kind = str(mark.type)
+    if kind == "Curb":
+        return Marking.CURB
+    yellow = str(mark.color) == "Yellow"
+    if kind in SOLID:
+        return Marking.SOLID_YELLOW if yellow else Marking.SOLID_WHITE
+    if kind in BROKEN:
+        return Marking.BROKEN_YELLOW if yellow else Marking.BROKEN_WHITE
+    return Marking.NONE
