@@ -321,11 +321,14 @@ def _number(things: list[xodr.Object], numbers: Iterator[int]) -> None:
 
 
 def _tidy(value: str) -> str:
-    """A number rounded to a nanometre, so that every platform writes the same digits."""
+    """A number without its last digits, so that every platform writes the same ones.
+
+    Cubic coefficients are tiny and meet the cube of a length, hence twelve decimals.
+    """
     try:
         number = float(value)
     except ValueError:
         return value
     if value.lstrip("-").isdigit():
         return value
-    return repr(round(number, 9) + 0.0)
+    return repr(float(f"{round(number, 12):.12g}") + 0.0)

@@ -163,9 +163,7 @@ def street_end(curve: Curve, arm: Arm) -> Pose:
     return curve.end if arm.at_end else curve.start.turned()
 
 
-def _movements(
-    junction: Junction, arms: tuple[Arm, ...], curves: list[Curve]
-) -> list[Movement]:
+def _movements(junction: Junction, arms: tuple[Arm, ...], curves: list[Curve]) -> list[Movement]:
     """Everything that crosses a junction, arm by arm, from left to right."""
     found: list[Movement] = []
     for i, source in enumerate(arms):

@@ -133,6 +133,7 @@ class TownPlan:
             if not {street.start, street.end} <= set(self.by_name):
                 raise ValueError(f"{self.name}: {street.name} ends at an unknown junction")
         for junction in self.junctions:
-            unknown = {*junction.minor, *junction.crosswalks} - streets
-            if unknown:
-                raise ValueError(f"{self.name}: {junction.name} names unknown streets {unknown}")
+            here = {s.name for s in self.streets if junction.name in (s.start, s.end)}
+            strange = {*junction.minor, *junction.crosswalks} - here
+            if strange:
+                raise ValueError(f"{self.name}: {sorted(strange)} do not meet at {junction.name}")

@@ -13,6 +13,8 @@ KERB_HEIGHT_M = 0.12
 _NO_PARKING_M = 15.0
 """Without parked cars before and behind a junction, so that one can see into it."""
 
+_CLEAR_CROSSWALK_M = 6.0
+_SHORTEST_PARKING_M = 14.0
 _TAPER_M = 4.0
 _SOLID_M = 18.0
 """Length of the solid lines before a junction."""
@@ -49,7 +51,7 @@ def plan_view(curve: Curve) -> xodr.PlanView:
 def street_road(street: Street, curve: Curve, ends: tuple[Junction, Junction]) -> xodr.Road:
     """A street without its links, signals and signs."""
     lanes = xodr.Lanes()
-    stretches = _stretches(street.section, curve.length_m)
+    stretches = _stretches(street, curve.length_m)
     sections = [_lane_section(street.section, s, curve.length_m) for s in stretches]
     for section in sections:
         lanes.add_lanesection(section)
@@ -111,9 +113,7 @@ _NEVER = xodr.LaneChange.none
 
 
 def _no_line() -> xodr.RoadMark:
-    return xodr.RoadMark(
-        xodr.RoadMarkType.none, color=xodr.RoadMarkColor.white, laneChange=_NEVER
-    )
+    return xodr.RoadMark(xodr.RoadMarkType.none, color=xodr.RoadMarkColor.white, laneChange=_NEVER)
 
 
 def _line(
@@ -123,17 +123,27 @@ def _line(
     return xodr.RoadMark(kind, _LINE_M, soffset=s_m, color=color, laneChange=change)
 
 
-def _stretches(section: CrossSection, length_m: float) -> list[Stretch]:
-    """A street with parking is three stretches; any other one."""
-    ends = 2 * (_NO_PARKING_M + _TAPER_M)
-    if not (section.parking_right or section.parking_left) or length_m < ends + 15.0:
+def _stretches(street: Street, length_m: float) -> list[Stretch]:
+    """Stretches with parking, kept clear of junctions and crosswalks, and those in between."""
+    section = street.section
+    if not (section.parking_right or section.parking_left):
         return [Stretch(0.0, length_m, False)]
-    inner = length_m - _NO_PARKING_M
-    return [
-        Stretch(0.0, _NO_PARKING_M, False),
-        Stretch(_NO_PARKING_M, inner, True),
-        Stretch(inner, length_m, False),
+    gaps = [
+        (0.0, _NO_PARKING_M),
+        *(
+            (s * length_m - _CLEAR_CROSSWALK_M, s * length_m + _CLEAR_CROSSWALK_M)
+            for s in street.crosswalks
+        ),
+        (length_m - _NO_PARKING_M, length_m),
     ]
+    stretches: list[Stretch] = []
+    clear_from = 0.0
+    for gap, after in zip(gaps, gaps[1:], strict=False):
+        if after[0] - gap[1] >= _SHORTEST_PARKING_M:
+            stretches.append(Stretch(clear_from, gap[1], False))
+            stretches.append(Stretch(gap[1], after[0], True))
+            clear_from = after[0]
+    return [*stretches, Stretch(clear_from, length_m, False)]
 
 
 def _lane_section(section: CrossSection, stretch: Stretch, length_m: float) -> xodr.LaneSection:
@@ -183,9 +193,7 @@ def _parking_lane(length_m: float) -> xodr.Lane:
     return lane
 
 
-def _centre_marks(
-    section: CrossSection, stretch: Stretch, length_m: float
-) -> list[xodr.RoadMark]:
+def _centre_marks(section: CrossSection, stretch: Stretch, length_m: float) -> list[xodr.RoadMark]:
     """Double yellow on wide streets; else broken, and solid before junctions."""
     yellow = xodr.RoadMarkColor.yellow
     if section.forward + section.backward > 2:
