@@ -42,7 +42,7 @@ def test_depth_of_an_odd_size() -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_planes_lose_nothing(dtype: type[np.generic]) -> None:
-    plane = np.arange(12 * 7).reshape(7, 12).astype(dtype) * 3
+    plane = (np.arange(12 * 7).reshape(7, 12) * 3).astype(dtype)
     assert np.array_equal(codec.decode_plane(codec.encode_plane(plane, 1), 12, dtype), plane)
 
 

@@ -10,8 +10,6 @@ class RecordConfig:
     Attributes:
         rgb: keep pictures.
         lidar: keep LiDAR points.
-        rgb: keep pictures.
-        lidar: keep LiDAR points.
         jpeg_quality: of all pictures, 1 to 100.
         semantic: keep class planes at full resolution.
         instance: keep instance planes at full resolution.
@@ -22,8 +20,6 @@ class RecordConfig:
         ticks_per_batch: ticks that are written at once, and so the most that a kill can lose.
     """
 
-    rgb: bool = True
-    lidar: bool = True
     rgb: bool = True
     lidar: bool = True
     jpeg_quality: int = 90

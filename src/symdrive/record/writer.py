@@ -283,7 +283,6 @@ def _frame_row(
     if record.observation is not None:
         row.update(_pictures(record.observation.images, cameras, config))
         if config.lidar:
-            if config.lidar:
             row["lidar"] = codec.encode_lidar(record.observation.lidar, config.zstd_level)
     if record.evidence is not None:
         row.update(_planes(record.evidence.labels, cameras, config))
