@@ -1,32 +1,34 @@
-"""Draw our own towns: `python -m tools.draw_towns` writes them, `--check` only compares."""
+"""Draw our own towns as OpenDRIVE; with `--check`, only say whether the files are up to date."""
 
+import argparse
 import sys
 from pathlib import Path
 
-from tools.towns.alder import ALDER
-from tools.towns.birch import BIRCH
-from tools.towns.drawing import write
-from tools.towns.layout import lay_out
+from towns.alder import ALDER
+from towns.birch import BIRCH
+from towns.drawing import write
+from towns.layout import lay_out
 
 TOWNS = (ALDER, BIRCH)
 FOLDER = Path(__file__).parents[1] / "src/symdrive/maps/towns"
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Write every town, or compare it with the file that is there; 1 where one differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    check = bool(parser.parse_args().check)
     stale = 0
     for plan in TOWNS:
         text, path = write(lay_out(plan)), FOLDER / f"{plan.name}.xodr"
-        if "--check" in arguments:
-            same = path.is_file() and path.read_text() == text
-            print(f"{path.name}: {'up to date' if same else 'differs from its plan'}")
-            stale += not same
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+        if not check:
+            path.write_text(text, encoding="utf-8")
             print(f"{path.name}: {len(text)} characters")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            print(f"{path.name} differs from its plan; run python tools/draw_towns.py")
+            stale += 1
     return int(stale > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

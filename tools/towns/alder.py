@@ -1,6 +1,6 @@
 """Alder, the training town: an old grid with an avenue, a market street and a hill."""
 
-from tools.towns.plan import Corner, CrossSection, Junction, RightOfWay, Street, TownPlan
+from towns.plan import Corner, CrossSection, Junction, RightOfWay, Street, TownPlan
 
 _AVENUE = CrossSection(2, 2, lane_m=3.5, speed_kmh=50, edge_line=True)
 _COLLECTOR = CrossSection(1, 1, lane_m=3.5, speed_kmh=50, edge_line=True)

@@ -1,6 +1,6 @@
 """Birch, the held-out town: a winding suburb inside a ring, with a main street of T junctions."""
 
-from tools.towns.plan import Corner, CrossSection, Junction, RightOfWay, Street, TownPlan
+from towns.plan import Corner, CrossSection, Junction, RightOfWay, Street, TownPlan
 
 _AVENUE = CrossSection(2, 2, lane_m=3.5, speed_kmh=60, edge_line=True)
 _RING = CrossSection(1, 1, lane_m=3.5, speed_kmh=50, edge_line=True)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def rounded(points: list[tuple[float, float]], radii: list[float]) -> Curve:
     steps = np.diff(xy, axis=0)
     lengths = np.hypot(steps[:, 0], steps[:, 1])
     headings = np.arctan2(steps[:, 1], steps[:, 0])
-    turns = [wrap(float(b - a)) for a, b in zip(headings, headings[1:], strict=False)]
+    turns = [wrap(float(b - a)) for a, b in pairwise(headings)]
     cuts = [
         0.0,
         *(r * math.tan(abs(t) / 2.0) for r, t in zip(radii, turns, strict=True)),

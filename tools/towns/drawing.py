@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 
 from scenariogeneration import xodr
 
-from tools.towns.curves import wrap
-from tools.towns.layout import (
+from towns.curves import wrap
+from towns.layout import (
     CROSSWALK_AHEAD_M,
     Arm,
     JunctionLayout,
@@ -17,8 +17,8 @@ from tools.towns.layout import (
     Movement,
     opposed,
 )
-from tools.towns.plan import GUTTER_M, SIDEWALK_M, RightOfWay
-from tools.towns.street_roads import crosswalk, plan_view, side_lanes, street_road, unmarked
+from towns.plan import GUTTER_M, SIDEWALK_M, RightOfWay
+from towns.street_roads import crosswalk, plan_view, side_lanes, street_road, unmarked
 
 _STOP_LINE_M = 0.6
 """Distance of the stop line (and of the pole beside it) from the end of the street."""

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from tools.towns.curves import Curve, Pose, joint, rounded, trimmed, wrap
-from tools.towns.plan import GUTTER_M, CrossSection, Junction, Street, TownPlan
+from towns.curves import Curve, Pose, joint, rounded, trimmed, wrap
+from towns.plan import GUTTER_M, CrossSection, Junction, Street, TownPlan
 
 CROSSWALK_AHEAD_M = 2.5
 """Distance of a crosswalk's middle beyond the end of the street."""
@@ -25,15 +25,15 @@ class Arm:
 
     Attributes:
         street: row of the street in the plan.
-        at_end: whether the street's reference line ends (rather than starts) here.
         outward: direction away from the junction, rad.
         section: cross-section of the street.
+        at_end: whether the street's reference line ends (rather than starts) here.
     """
 
     street: int
-    at_end: bool
     outward: float
     section: CrossSection
+    at_end: bool
 
     @property
     def num_in(self) -> int:
@@ -136,9 +136,9 @@ def _arms(plan: TownPlan, whole: list[Curve], junction: Junction) -> tuple[Arm, 
     arms: list[Arm] = []
     for row, street in enumerate(plan.streets):
         if street.start == junction.name:
-            arms.append(Arm(row, False, whole[row].start.heading, street.section))
+            arms.append(Arm(row, whole[row].start.heading, street.section, at_end=False))
         if street.end == junction.name:
-            arms.append(Arm(row, True, whole[row].end.heading + math.pi, street.section))
+            arms.append(Arm(row, whole[row].end.heading + math.pi, street.section, at_end=True))
     return tuple(sorted(arms, key=lambda arm: wrap(arm.outward)))
 
 

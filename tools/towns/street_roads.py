@@ -1,12 +1,13 @@
 """Streets as OpenDRIVE roads: lane sections, markings, heights, mid-block crosswalks."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from scenariogeneration import xodr
 
-from tools.towns.curves import Curve
-from tools.towns.layout import CROSSWALK_WIDTH_M
-from tools.towns.plan import GUTTER_M, PARKING_M, SIDEWALK_M, CrossSection, Junction, Street
+from towns.curves import Curve
+from towns.layout import CROSSWALK_WIDTH_M
+from towns.plan import GUTTER_M, PARKING_M, SIDEWALK_M, CrossSection, Junction, Street
 
 KERB_HEIGHT_M = 0.12
 
@@ -55,7 +56,7 @@ def street_road(street: Street, curve: Curve, ends: tuple[Junction, Junction]) -
     sections = [_lane_section(street.section, s, curve.length_m) for s in stretches]
     for section in sections:
         lanes.add_lanesection(section)
-    for before, after in zip(sections, sections[1:], strict=False):
+    for before, after in pairwise(sections):
         _link(before, after)
     road = xodr.Road(0, plan_view(curve), lanes, name=street.name)
     road.add_type(xodr.RoadType.town, speed=street.section.speed_kmh, speed_unit="km/h")
@@ -127,7 +128,7 @@ def _stretches(street: Street, length_m: float) -> list[Stretch]:
     """Stretches with parking, kept clear of junctions and crosswalks, and those in between."""
     section = street.section
     if not (section.parking_right or section.parking_left):
-        return [Stretch(0.0, length_m, False)]
+        return [Stretch(0.0, length_m, parking=False)]
     gaps = [
         (0.0, _NO_PARKING_M),
         *(
@@ -138,12 +139,12 @@ def _stretches(street: Street, length_m: float) -> list[Stretch]:
     ]
     stretches: list[Stretch] = []
     clear_from = 0.0
-    for gap, after in zip(gaps, gaps[1:], strict=False):
+    for gap, after in pairwise(gaps):
         if after[0] - gap[1] >= _SHORTEST_PARKING_M:
-            stretches.append(Stretch(clear_from, gap[1], False))
-            stretches.append(Stretch(gap[1], after[0], True))
+            stretches.append(Stretch(clear_from, gap[1], parking=False))
+            stretches.append(Stretch(gap[1], after[0], parking=True))
             clear_from = after[0]
-    return [*stretches, Stretch(clear_from, length_m, False)]
+    return [*stretches, Stretch(clear_from, length_m, parking=False)]
 
 
 def _lane_section(section: CrossSection, stretch: Stretch, length_m: float) -> xodr.LaneSection:
@@ -254,11 +255,8 @@ def _add_heights(
         *((share * length_m, z) for share, z in street.heights),
         (length_m, ends[1].z),
     ]
-    rises = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(knots, knots[1:], strict=False)]
-    inner = [
-        2.0 * p * q / (p + q) if p * q > 0.0 else 0.0
-        for p, q in zip(rises, rises[1:], strict=False)
-    ]
+    rises = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(knots)]
+    inner = [2.0 * p * q / (p + q) if p * q > 0.0 else 0.0 for p, q in pairwise(rises)]
     slopes = [0.0, *inner, 0.0]
     for i, rise in enumerate(rises):
         (s, z), step = knots[i], knots[i + 1][0] - knots[i][0]
