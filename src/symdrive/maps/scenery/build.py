@@ -1,10 +1,19 @@
 """Puts the scenery of a town together."""
 
+import numpy as np
+from jaxtyping import Float
+
+from symdrive.maps.scenery.buildings import buildings_mesh, design
 from symdrive.maps.scenery.cover import Cover
+from symdrive.maps.scenery.frontage import lay_frontage
+from symdrive.maps.scenery.greenery import FreeLand, fences, plant, trees_mesh
 from symdrive.maps.scenery.heights import SurfaceHeights
+from symdrive.maps.scenery.lamps import lamp_places, lamps_mesh
 from symdrive.maps.scenery.markings import crosswalk_stripes, lane_lines, painted, stop_lines
+from symdrive.maps.scenery.plots import lay_plots
 from symdrive.maps.scenery.solids import finished, join
 from symdrive.maps.scenery.strips import match_edges
+from symdrive.maps.scenery.styles import districts
 from symdrive.maps.scenery.surfaces import carriageways, junction_areas, junctions, sidewalks
 from symdrive.maps.scenery.terrain import lay_terrain, terrain_mesh
 from symdrive.maps.scenery.traffic_control import (
@@ -48,14 +57,14 @@ def build_mesh(
     edges = match_edges(lanes, painted(lanes) > 0)
     heights = SurfaceHeights.from_lanes(lanes)
     cover = Cover.from_lanes(lanes)
-    areas = junction_areas(lanes)
     terrain = lay_terrain(lanes, ground, seed)
     heads = join_heads(signal_heads(signals), repeater_heads(signals, lanes, cover))
+    control = np.concatenate([heads.foot[:, :2], stop_signs.position[:, :2]]).astype(np.float64)
     return finished(
         join(
             [
                 carriageways(lanes, edges, seed),
-                junctions(areas, heights, seed),
+                junctions(junction_areas(lanes), heights, seed),
                 sidewalks(lanes, seed),
                 lane_lines(lanes, edges),
                 stop_lines(lanes, signals, stop_signs),
@@ -63,6 +72,39 @@ def build_mesh(
                 terrain_mesh(terrain, seed),
                 heads_mesh(heads),
                 stop_sign_mesh(stop_signs),
+                _roadside(lanes, cover, terrain.grid, control, seed),
             ]
         )
+    )
+
+
+def _roadside(
+    lanes: LaneTable,
+    cover: Cover,
+    ground: HeightGrid,
+    control: Float[np.ndarray, "n 2"],
+    seed: int,
+) -> Mesh:
+    """Everything beside the streets: buildings, trees, fences, lamps.
+
+    Args:
+        lanes: all lanes.
+        cover: their area.
+        ground: height of the terrain.
+        control: feet of traffic lights and stop signs, which must stay in sight.
+        seed: of the town.
+    """
+    frontage = lay_frontage(lanes, cover)
+    style = districts(frontage, seed)
+    plots = lay_plots(frontage, style, cover, seed)
+    land = FreeLand.around(lanes, cover, plots, control)
+    trees = plant(frontage, style, land, seed)
+    lamp_xy, toward = lamp_places(frontage, land)
+    return join(
+        [
+            buildings_mesh(design(plots, ground, seed), seed),
+            trees_mesh(trees, ground.height(trees.xy), seed),
+            fences(frontage, style, land, ground, seed),
+            lamps_mesh(lamp_xy, toward, ground.height(lamp_xy)),
+        ]
     )

@@ -1,4 +1,4 @@
-"""The ground around the roads: a grid that follows the height grid and never cuts through a lane."""
+"""The ground around the roads: a grid that follows the height grid and lies under every lane."""
 
 from dataclasses import dataclass
 

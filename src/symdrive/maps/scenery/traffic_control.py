@@ -10,7 +10,7 @@ from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
 from symdrive.maps.scenery.cover import Cover, clear_of
 from symdrive.maps.scenery.markings import on_lane
-from symdrive.maps.scenery.solids import box_rings, fans, join, posts, prisms
+from symdrive.maps.scenery.solids import box_rings, fans, join, posts, prisms, quads
 from symdrive.maps.town import LaneTable, Mesh, SignalTable, StopSignTable, Turn
 
 LAMP_RADIUS_M = 0.2
@@ -113,7 +113,7 @@ def _to_exit(lanes: LaneTable, lane: int) -> int:
 def _kerb_feet(
     lanes: LaneTable, cover: Cover, point: Int[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, "n 3"], np.ndarray]:
-    """The first spot right of each lane point that is clear of all carriageways, and whether any is."""
+    """The first spot right of each lane point clear of all carriageways, and whether any is."""
     right = np.stack([np.sin(lanes.yaw[point]), -np.cos(lanes.yaw[point])], axis=1)
     ahead = np.stack([np.cos(lanes.yaw[point]), np.sin(lanes.yaw[point])], axis=1)
     start = lanes.points[point, :2] + ahead * 2.0
@@ -162,10 +162,8 @@ def heads_mesh(heads: Heads) -> Mesh:
     high = box_rings(heads.center[:, :2], heads.yaw, half, heads.center[:, 2] + height)
     black = palette.uniform(palette.HOUSING, count)
     housing = prisms(low, high, black, SemanticClass.TRAFFIC_LIGHT, floor=True)
-    lamps = [
-        _lamps(heads, shine, heads.center + [0.0, 0.0, (1 - lamp) * LAMP_PITCH_M], lamp)
-        for lamp in range(3)
-    ]
+    rises = np.array([[0.0, 0.0, LAMP_PITCH_M], [0.0, 0.0, 0.0], [0.0, 0.0, -LAMP_PITCH_M]])
+    lamps = [_lamps(heads, shine, heads.center + rise, lamp) for lamp, rise in enumerate(rises)]
     return join([housing, *lamps, _supports(heads, shine)])
 
 
@@ -243,11 +241,14 @@ def stop_sign_mesh(signs: StopSignTable) -> Mesh:
         )
         for proud, radius, rgb in layers
     ]
-    back = facing_rings(center + look * 0.045, look, SIGN_RADIUS_M, 8)[:, ::-1]
+    front = facing_rings(center + look * 0.05, look, SIGN_RADIUS_M, 8)
+    back = front - look[:, None] * 0.03
+    rim = np.stack([np.roll(front, -1, 1), front, back, np.roll(back, -1, 1)], axis=2)
     bar = center[:, :2] + look[:, :2] * 0.062
     half = np.broadcast_to(np.array([0.004, SIGN_RADIUS_M * 0.62]), (count, 2))
     parts += [
-        fans(back, palette.uniform(palette.SIGN_BACK, count), board),
+        quads(rim.reshape(-1, 4, 3), palette.uniform(palette.SIGN_BACK, 8 * count), board),
+        fans(back[:, ::-1], palette.uniform(palette.SIGN_BACK, count), board),
         prisms(
             box_rings(bar, yaw, half, center[:, 2] - 0.09),
             box_rings(bar, yaw, half, center[:, 2] + 0.09),
