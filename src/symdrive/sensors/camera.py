@@ -7,7 +7,6 @@ so Embree's ray parameter is the depth itself.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple, no_type_check
 
 import numpy as np
@@ -30,10 +29,14 @@ from symdrive.sensors.embree import (
 )
 from symdrive.sensors.scene import Scene, SceneTables, rotations
 from symdrive.sensors.shading import (
-    Look,
-    default_look,
+    face_row,
+    facing_normal,
+    grain_at,
+    grain_texture,
     sky_color,
-    surface,
+    slot_row,
+    surface_color,
+    surface_place,
     to_byte,
 )
 from symdrive.world.evidence import CameraLabels
@@ -72,19 +75,14 @@ class View(NamedTuple):
         scene: address of the instance tree.
         arguments: address of the intersect arguments.
         mask: ray mask.
-        eye: x y z, world.
-        forward: optical axis, world.
-        right: step to the next pixel on the right at depth 1.
-        down: step to the next pixel below at depth 1.
+        axes: world vectors: the eye, the optical axis, and at depth 1 the steps to the next pixel
+            on the right and to the next one below.
     """
 
     scene: int
     arguments: int
     mask: int
-    eye: Float32[np.ndarray, " 3"]
-    forward: Float32[np.ndarray, " 3"]
-    right: Float32[np.ndarray, " 3"]
-    down: Float32[np.ndarray, " 3"]
+    axes: Float32[np.ndarray, "4 3"]
 
 
 class Planes(NamedTuple):
@@ -135,15 +133,8 @@ def render_cameras(
     for spec in specs:
         eye, rotation = camera_pose(spec, ego_position, ego_yaw, ego_pitch)
         step = 1.0 / (spec.focal_px * samples)
-        view = View(
-            scene.address,
-            COHERENT_ARGUMENTS,
-            mask,
-            eye.astype(np.float32),
-            rotation[:, 0].astype(np.float32),
-            (-step * rotation[:, 1]).astype(np.float32),
-            (-step * rotation[:, 2]).astype(np.float32),
-        )
+        axes = np.stack([eye, rotation[:, 0], -step * rotation[:, 1], -step * rotation[:, 2]])
+        view = View(scene.address, COHERENT_ARGUMENTS, mask, axes.astype(np.float32))
         frames[spec.name] = _render(scene.tables, view, spec, samples)
     return frames
 
@@ -158,16 +149,11 @@ def _render(tables: SceneTables, view: View, spec: CameraSpec, samples: int) -> 
         np.empty((height, width), dtype=np.float32),
     )
     counts = np.zeros((_CHUNKS, len(tables.actor_id)), dtype=np.int32)
-    cast_view(view, tables, _look(), planes, counts)
+    cast_view(view, tables, grain_texture(), planes, counts)
     if samples == 1:
         labels = CameraLabels(planes.semantic, planes.instance, planes.depth_m)
         return CameraFrame(planes.rgb, labels, counts.sum(axis=0, dtype=np.int64)[1:])
     return _reduced(planes, samples, tables.actor_id[1:])
-
-
-@cache
-def _look() -> Look:
-    return default_look()
 
 
 def _reduced(planes: Planes, samples: int, actor_id: Int[np.ndarray, " actor"]) -> CameraFrame:
@@ -186,67 +172,83 @@ def _reduced(planes: Planes, samples: int, actor_id: Int[np.ndarray, " actor"]) 
 
 @njit(fastmath=True)
 @no_type_check
-def _aim(packet, view, left, top, width, height):
-    """Rays through the centres of a tile's pixels."""
+def _paint(rgb, y, x, color):
+    """Write one pixel."""
+    for channel in range(3):
+        rgb[y, x, channel] = to_byte(color[channel])
+
+
+@njit(fastmath=True)
+@no_type_check
+def _aim(packet, axes, u, v):
+    """Rays of a tile whose first pixel lies (u, v) pixels right of and below the centre."""
     for k in range(PACKET):
-        u = np.float32(left + (k & 3)) + np.float32(0.5 - 0.5 * width)
-        v = np.float32(top + (k >> 2)) + np.float32(0.5 - 0.5 * height)
+        right, down = np.float32(u + (k & 3)), np.float32(v + (k >> 2))
         for axis in range(3):
-            packet[ORIGIN_ROW + axis, k] = view.eye[axis]
+            packet[ORIGIN_ROW + axis, k] = axes[0, axis]
             packet[DIRECTION_ROW + axis, k] = (
-                view.forward[axis] + u * view.right[axis] + v * view.down[axis]
+                axes[1, axis] + right * axes[2, axis] + down * axes[3, axis]
             )
 
 
 @njit(fastmath=True)
 @no_type_check
-def _paint_sky(planes, y, x, up):
-    """A pixel that hits nothing; `up` is the sine of its elevation."""
-    red, green, blue = sky_color(up)
-    planes.rgb[y, x, 0] = to_byte(red)
-    planes.rgb[y, x, 1] = to_byte(green)
-    planes.rgb[y, x, 2] = to_byte(blue)
-    planes.semantic[y, x] = _SKY
-    planes.instance[y, x] = 0
-    planes.depth_m[y, x] = SKY_DEPTH_M
-
-
-@njit(fastmath=True)
-@no_type_check
-def _paint_hit(planes, y, x, color, tables, face, slot):
-    """A pixel that hits a face, but for its depth."""
-    planes.rgb[y, x, 0] = to_byte(color[0])
-    planes.rgb[y, x, 1] = to_byte(color[1])
-    planes.rgb[y, x, 2] = to_byte(color[2])
-    planes.semantic[y, x] = np.uint8(tables.faces[face, 6])
-    planes.instance[y, x] = tables.actor_id[slot]
-
-
-@njit(fastmath=True)
-@no_type_check
-def _paint_tile(job, packet, bits, valid, top, left, seen):
-    """Colours and labels of a tile whose rays are cast; counts the slots that are seen."""
-    view, tables, look, planes = job
+def _enable(valid, left, top, width, height):
+    """Switch off the rays of a tile that lie outside the picture."""
     for k in range(PACKET):
-        if valid[0, k] == 0:
-            continue
-        y, x = top + (k >> 2), left + (k & 3)
-        slot, depth = bits[INSTANCE_ROW, k], packet[FAR_ROW, k]
-        ray = (packet[DIRECTION_ROW, k], packet[DIRECTION_ROW + 1, k], packet[DIRECTION_ROW + 2, k])
-        length = math.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
-        if slot < 0:
-            _paint_sky(planes, y, x, ray[2] / length)
-            continue
-        face = tables.first_face[slot] + bits[FACE_ROW, k]
-        point = (
-            view.eye[0] + depth * ray[0],
-            view.eye[1] + depth * ray[1],
-            view.eye[2] + depth * ray[2],
-        )
-        color = surface(tables, look, face, slot, ray, point, depth * length)
-        _paint_hit(planes, y, x, color, tables, face, slot)
-        planes.depth_m[y, x] = depth
-        seen[slot] += 1
+        valid[0, k] = -1 if left + (k & 3) < width and top + (k >> 2) < height else 0
+
+
+@njit(fastmath=True)
+@no_type_check
+def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
+    """Every `chunks`-th row of tiles, from row `chunk` on.
+
+    Tables are taken out of their tuples once: numba counts references for every access to an array
+    in a tuple, and threads would queue for the counters.
+    """
+    faces, slots, first_face, actor_id = tables
+    rgb, semantic, instance, depth_m = planes
+    axes, eye = view.axes, view.axes[0]
+    height, width = semantic.shape
+    packet = aligned_rows(RAY_ROWS, np.float32(0.0))
+    bits = packet.view(np.int32)
+    valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
+    for top in range(chunk * _TILE, height, chunks * _TILE):
+        for left in range(0, width, _TILE):
+            reset_packet(packet, bits, NEAR_M, SKY_DEPTH_M, view.mask)
+            _aim(packet, axes, left + 0.5 - 0.5 * width, top + 0.5 - 0.5 * height)
+            _enable(valid, left, top, width, height)
+            intersect16(valid.ctypes.data, view.scene, packet.ctypes.data, view.arguments)
+            for k in range(PACKET):
+                if valid[0, k] == 0:
+                    continue
+                y, x = top + (k >> 2), left + (k & 3)
+                slot, depth = bits[INSTANCE_ROW, k], packet[FAR_ROW, k]
+                ray = (
+                    packet[DIRECTION_ROW, k],
+                    packet[DIRECTION_ROW + 1, k],
+                    packet[DIRECTION_ROW + 2, k],
+                )
+                length = math.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
+                if slot < 0:
+                    _paint(rgb, y, x, sky_color(ray[2] / length))
+                    semantic[y, x], instance[y, x], depth_m[y, x] = _SKY, 0, SKY_DEPTH_M
+                    continue
+                face = face_row(faces, first_face[slot] + bits[FACE_ROW, k])
+                body = slot_row(slots, slot)
+                distance = depth * length
+                hit = (
+                    eye[0] + depth * ray[0],
+                    eye[1] + depth * ray[1],
+                    eye[2] + depth * ray[2],
+                )
+                normal = facing_normal(face[1], body, ray)
+                texel = grain_at(grain, surface_place(hit, normal), distance)
+                _paint(rgb, y, x, surface_color(face, body, normal, texel, distance))
+                semantic[y, x] = np.uint8(face[2])
+                instance[y, x], depth_m[y, x] = actor_id[slot], depth
+                seen[slot] += 1
 
 
 @njit(cache=True, parallel=True, fastmath=True)
@@ -254,7 +256,7 @@ def _paint_tile(job, packet, bits, valid, top, left, seen):
 def cast_view(
     view: View,
     tables: SceneTables,
-    look: Look,
+    grain: Float32[np.ndarray, "size size"],
     planes: Planes,
     counts: Int32[np.ndarray, "chunk slot"],
 ) -> None:
@@ -266,23 +268,10 @@ def cast_view(
     Args:
         view: eye and axes.
         tables: look-ups of the scene.
-        look: look-ups of the shader.
+        grain: texture.
         planes: filled.
         counts: visible pixels of each slot, by chunk; added to.
     """
-    height, width = planes.semantic.shape
     chunks = len(counts)
     for chunk in prange(chunks):
-        packet = aligned_rows(RAY_ROWS, np.float32(0.0))
-        bits = packet.view(np.int32)
-        valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
-        for top in range(chunk * _TILE, height, chunks * _TILE):
-            for left in range(0, width, _TILE):
-                reset_packet(packet, bits, NEAR_M, SKY_DEPTH_M, view.mask)
-                _aim(packet, view, left, top, width, height)
-                for k in range(PACKET):
-                    inside = left + (k & 3) < width and top + (k >> 2) < height
-                    valid[0, k] = -1 if inside else 0
-                intersect16(valid.ctypes.data, view.scene, packet.ctypes.data, view.arguments)
-                job = (view, tables, look, planes)
-                _paint_tile(job, packet, bits, valid, top, left, counts[chunk])
+        _cast_chunk(view, tables, grain, planes, counts[chunk], chunk, chunks)

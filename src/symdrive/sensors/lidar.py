@@ -136,22 +136,40 @@ def _points(
 
 @njit(fastmath=True)
 @no_type_check
-def _aim(packet, valid, sweep, top, left):
-    """Beams of a tile of channels and columns; those beyond the last are switched off."""
-    turn = sweep.ego_to_world
+def _aim(packet, eye, turn, elevation, azimuth, top, left):
+    """Beams of a tile of channels and columns; those beyond the last repeat it."""
     for k in range(PACKET):
-        channel, column = top + (k >> 2), left + (k & 3)
-        inside = channel < len(sweep.elevation) and column < len(sweep.azimuth)
-        valid[0, k] = -1 if inside else 0
-        channel, column = (channel, column) if inside else (top, left)
-        level = sweep.elevation[channel, 0]
-        x, y = level * sweep.azimuth[column, 0], level * sweep.azimuth[column, 1]
-        z = sweep.elevation[channel, 1]
+        channel = min(top + (k >> 2), len(elevation) - 1)
+        column = min(left + (k & 3), len(azimuth) - 1)
+        level, z = elevation[channel, 0], elevation[channel, 1]
+        x, y = level * azimuth[column, 0], level * azimuth[column, 1]
         for axis in range(3):
-            packet[ORIGIN_ROW + axis, k] = sweep.eye[axis]
+            packet[ORIGIN_ROW + axis, k] = eye[axis]
             packet[DIRECTION_ROW + axis, k] = (
                 turn[axis, 0] * x + turn[axis, 1] * y + turn[axis, 2] * z
             )
+
+
+@njit(fastmath=True)
+@no_type_check
+def _cast_chunk(sweep, distance, slot, chunk, chunks):
+    """Every `chunks`-th tile of columns, from tile `chunk` on, in all channels."""
+    channels, columns = distance.shape
+    eye, turn, elevation, azimuth = sweep.eye, sweep.ego_to_world, sweep.elevation, sweep.azimuth
+    packet = aligned_rows(RAY_ROWS, np.float32(0.0))
+    bits = packet.view(np.int32)
+    valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
+    valid[:] = -1
+    for left in range(chunk * _TILE, columns, chunks * _TILE):
+        for top in range(0, channels, _TILE):
+            reset_packet(packet, bits, NEAR_M, sweep.range_m, sweep.mask)
+            _aim(packet, eye, turn, elevation, azimuth, top, left)
+            intersect16(valid.ctypes.data, sweep.scene, packet.ctypes.data, sweep.arguments)
+            for k in range(PACKET):
+                channel, column = top + (k >> 2), left + (k & 3)
+                if channel < channels and column < columns:
+                    distance[channel, column] = packet[FAR_ROW, k]
+                    slot[channel, column] = bits[INSTANCE_ROW, k]
 
 
 @njit(cache=True, parallel=True, fastmath=True)
@@ -170,17 +188,5 @@ def cast_sweep(
         slot: filled; -1 where nothing is hit.
         chunks: parts that may run side by side.
     """
-    channels, columns = distance.shape
     for chunk in prange(chunks):
-        packet = aligned_rows(RAY_ROWS, np.float32(0.0))
-        bits = packet.view(np.int32)
-        valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
-        for left in range(chunk * _TILE, columns, chunks * _TILE):
-            for top in range(0, channels, _TILE):
-                reset_packet(packet, bits, NEAR_M, sweep.range_m, sweep.mask)
-                _aim(packet, valid, sweep, top, left)
-                intersect16(valid.ctypes.data, sweep.scene, packet.ctypes.data, sweep.arguments)
-                for k in range(PACKET):
-                    if valid[0, k] != 0:
-                        distance[top + (k >> 2), left + (k & 3)] = packet[FAR_ROW, k]
-                        slot[top + (k >> 2), left + (k & 3)] = bits[INSTANCE_ROW, k]
+        _cast_chunk(sweep, distance, slot, chunk, chunks)

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int32, Int64, UInt8
+from jaxtyping import Float, Float32, Float64, Int, Int32, Int64
 
 from symdrive.maps.town import Mesh, Town
 from symdrive.sensors.bodies import bodies
 from symdrive.sensors.embree import Device, InstanceScene, TriangleScene, place_instances
+from symdrive.sensors.shading import face_table, relight, slot_table
 from symdrive.sensors.solids import FaceRole
 from symdrive.world.catalogue import half_extents
 from symdrive.world.truth import Actors
@@ -22,29 +23,20 @@ SEEN_BY_ALL, HIDEABLE = 1, 2
 
 _MAX_ACTOR_ID = np.iinfo(np.uint16).max
 
-# Red, yellow, green; a dark lamp keeps a fifth, as tinted glass does by day.
-_LIT = np.array([[255, 40, 28], [255, 196, 20], [36, 245, 96]], dtype=np.float32)
-_DARK = _LIT * np.float32(0.2)
-
 
 class SceneTables(NamedTuple):
-    """What a kernel looks up for a hit; arrays belong to the scene and change with `update`.
+    """What a kernel looks up for a hit; they belong to the scene and change with `update`.
 
     Attributes:
-        faces: one row a face of the town and then of every model: red, green, blue (0 to 255),
-            normal x y z in the mesh's own frame, `SemanticClass`, `FaceRole`.
+        faces: face table of the town and then of every model (`shading.face_table`).
+        slots: slot table (`shading.slot_table`).
         first_face: row of `faces` where the mesh of each slot begins.
-        normal_to_world: turns mesh normals of each slot into the world (length not kept).
-        tint: paint of each slot.
-        braking: 1 where brake lights are on.
         actor_id: of each slot, 0 for the town.
     """
 
-    faces: Float32[np.ndarray, "face 8"]
+    faces: Float32[np.ndarray, "face 9"]
+    slots: Float32[np.ndarray, "slot 13"]
     first_face: Int32[np.ndarray, " slot"]
-    normal_to_world: Float32[np.ndarray, "slot 3 3"]
-    tint: Float32[np.ndarray, "slot 3"]
-    braking: Int32[np.ndarray, " slot"]
     actor_id: Int64[np.ndarray, " slot"]
 
 
@@ -68,18 +60,6 @@ def face_normals(
     normal = np.cross(b - a, c - a)
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     return normal / np.where(length > 0, length, 1.0)
-
-
-def _face_rows(
-    vertices: Float[np.ndarray, "vertex 3"],
-    faces: Int[np.ndarray, "face 3"],
-    color: UInt8[np.ndarray, "face 3"],
-    semantic: UInt8[np.ndarray, " face"],
-    role: UInt8[np.ndarray, " face"],
-) -> Float32[np.ndarray, "face 8"]:
-    """Rows of `SceneTables.faces` of one mesh."""
-    columns = [color, face_normals(vertices, faces), semantic[:, None], role[:, None]]
-    return np.concatenate([column.astype(np.float32) for column in columns], axis=1)
 
 
 class _Trees:
@@ -142,11 +122,14 @@ class Scene:
         return _Trees(self.town.mesh)
 
     @cached_property
-    def _faces(self) -> Float32[np.ndarray, "face 8"]:
+    def _faces(self) -> Float32[np.ndarray, "face 9"]:
         mesh = self.town.mesh
         own = np.full(len(mesh.faces), FaceRole.OWN, dtype=np.uint8)
-        rows = [_face_rows(mesh.vertices, mesh.faces, mesh.color, mesh.semantic, own)]
-        rows += [_face_rows(b.vertices, b.faces, b.color, b.semantic, b.role) for b in bodies()]
+        normal = face_normals(mesh.vertices, mesh.faces)
+        rows = [face_table(mesh.color, normal, mesh.semantic, own)]
+        for body in bodies():
+            normal = face_normals(body.vertices, body.faces)
+            rows.append(face_table(body.color, normal, body.semantic, body.role))
         return np.concatenate(rows)
 
     @property
@@ -215,11 +198,9 @@ class Scene:
         instances.commit()
         self._tables = SceneTables(
             self._faces,
-            _with_town(self._first_face[actors.model], 0),
-            _with_town((rotation / scale).astype(np.float32), np.eye(3)),
-            _with_town(actors.color.astype(np.float32), 0),
-            _with_town(actors.braking.astype(np.int32), 0),
-            _with_town(actors.actor_id.astype(np.int64), 0),
+            slot_table(rotation / scale, actors.color, actors.braking),
+            np.append(np.int32(0), self._first_face[actors.model]),
+            np.append(np.int64(0), actors.actor_id),
         )
 
     @cached_property
@@ -234,13 +215,5 @@ class Scene:
             return
         mesh, rows = self.town.mesh, self._lamps
         lamp = mesh.lamp[rows]
-        lit = lamp == signal_state[mesh.signal[rows]]
-        self._faces[rows, :3] = np.where(lit[:, None], _LIT[lamp], _DARK[lamp])
-        self._faces[rows, 7] = np.where(lit, FaceRole.GLOW, FaceRole.OWN)
+        relight(self._faces, rows, lamp, lamp == signal_state[mesh.signal[rows]])
         self._signal_state = signal_state.copy()
-
-
-def _with_town(rows: np.ndarray, town: float | np.ndarray) -> np.ndarray:
-    """Rows of the actors with the town's row before them."""
-    first = np.broadcast_to(np.asarray(town, dtype=rows.dtype), (1, *rows.shape[1:]))
-    return np.concatenate([first, rows])

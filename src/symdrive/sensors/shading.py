@@ -1,14 +1,18 @@
 """Colour of a ray: sun and sky, fog into the horizon, and a grain that breaks flat surfaces.
 
 Everything is a function of the hit alone, so a picture does not depend on how its pixels are
-divided among threads. Kernels are inlined into the camera's.
+divided among threads.
+
+Functions that look into an array do so in one straight line, and functions that branch are given
+scalars: where both meet, numba counts references to the array, and threads queue for the counter.
 """
 
 import math
-from typing import NamedTuple, no_type_check
+from functools import cache
+from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 from numba import njit
 
 from symdrive.core.seeds import generator
@@ -27,7 +31,12 @@ _SUN_DIRECTION = tuple(np.array([0.48, 0.36, 0.8]) / np.linalg.norm([0.48, 0.36,
 _SUN_SHARE, _SKY_SHARE, _GROUND_SHARE = 0.56, 0.5, 0.3
 _FOG_PER_M = 0.0011
 
+_BRAKE_COLOR = (np.float32(255.0), np.float32(36.0), np.float32(26.0))
 _PAINT, _BRAKE, _GLOW = int(FaceRole.PAINT), int(FaceRole.BRAKE), int(FaceRole.GLOW)
+
+# Red, yellow, green; a dark lamp keeps a fifth, as tinted glass does by day.
+_LIT = np.array([[255, 40, 28], [255, 196, 20], [36, 245, 96]], dtype=np.float32)
+_DARK = _LIT * np.float32(0.2)
 
 _GRAIN_SHARE = {
     SemanticClass.ROAD: 0.10,
@@ -41,20 +50,65 @@ _GRAIN_SHARE = {
 }
 
 
-class Look(NamedTuple):
-    """Tables of the shader.
+_NORMAL, SEMANTIC, _ROLE, _GRAIN = 3, 6, 7, 8
+_TURN, _TINT, _BRAKING = 0, 9, 12
 
-    Attributes:
-        grain: tileable noise with mean zero, about -1 to 1.
-        grain_share: how much of it a `SemanticClass` shows.
+
+def face_table(
+    color: UInt8[np.ndarray, "face 3"],
+    normal: Float[np.ndarray, "face 3"],
+    semantic: UInt8[np.ndarray, " face"],
+    role: UInt8[np.ndarray, " face"],
+) -> Float32[np.ndarray, "face 9"]:
+    """One row a face, for the kernel: red, green, blue, normal x y z, class, role, grain."""
+    share = np.zeros(max(SemanticClass) + 1, dtype=np.float32)
+    for kind, value in _GRAIN_SHARE.items():
+        share[kind] = value
+    columns = [color, normal, semantic[:, None], role[:, None], share[semantic][:, None]]
+    return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+def slot_table(
+    normal_to_world: Float[np.ndarray, "actor 3 3"],
+    tint: UInt8[np.ndarray, "actor 3"],
+    braking: Bool[np.ndarray, " actor"],
+) -> Float32[np.ndarray, "slot 13"]:
+    """One row for the town and then one for each actor: normal to world (9), paint (3), braking.
+
+    Args:
+        normal_to_world: turns mesh normals into the world; lengths need not be kept.
+        tint: RGB of the paint.
+        braking: brake lights are on.
     """
+    rows = np.zeros((len(tint) + 1, 13), dtype=np.float32)
+    rows[0, [0, 4, 8]] = 1.0
+    rows[1:, _TURN:_TINT] = normal_to_world.reshape(-1, 9)
+    rows[1:, _TINT:_BRAKING] = tint
+    rows[1:, _BRAKING] = braking
+    return rows
 
-    grain: Float32[np.ndarray, "size size"]
-    grain_share: Float32[np.ndarray, " semantic"]
+
+def relight(
+    faces: Float32[np.ndarray, "face 9"],
+    rows: Int[np.ndarray, " lamp"],
+    lamp: Int[np.ndarray, " lamp"],
+    lit: Bool[np.ndarray, " lamp"],
+) -> None:
+    """Let lamp faces glow or go dark, in place.
+
+    Args:
+        faces: face table.
+        rows: of the lamp faces.
+        lamp: 0 red, 1 yellow, 2 green.
+        lit: whether each shines.
+    """
+    faces[rows, :3] = np.where(lit[:, None], _LIT[lamp], _DARK[lamp])
+    faces[rows, _ROLE] = np.where(lit, FaceRole.GLOW, FaceRole.OWN)
 
 
-def _tileable_noise() -> Float32[np.ndarray, "size size"]:
-    """White noise at three scales, each blown up periodically and smoothed, scaled to about 1."""
+@cache
+def grain_texture() -> Float32[np.ndarray, "256 256"]:
+    """Tileable noise with mean about zero and values about -1 to 1: three smoothed octaves."""
     random = generator(0, "sensors/grain")
     total = np.zeros((_GRAIN_SIZE, _GRAIN_SIZE))
     for cells, share in ((_GRAIN_SIZE, 0.5), (_GRAIN_SIZE // 4, 0.7), (_GRAIN_SIZE // 16, 1.0)):
@@ -65,14 +119,6 @@ def _tileable_noise() -> Float32[np.ndarray, "size size"]:
         rows = values[low] * (1 - fraction[:, None]) + values[(low + 1) % cells] * fraction[:, None]
         total += share * (rows[:, low] * (1 - fraction) + rows[:, (low + 1) % cells] * fraction)
     return (total / (2.0 * total.std())).astype(np.float32)
-
-
-def default_look() -> Look:
-    """A clear day."""
-    share = np.zeros(max(SemanticClass) + 1, dtype=np.float32)
-    for semantic, value in _GRAIN_SHARE.items():
-        share[semantic] = value
-    return Look(_tileable_noise(), share)
 
 
 @njit(fastmath=True)
@@ -89,16 +135,40 @@ def sky_color(up):
 
 @njit(fastmath=True)
 @no_type_check
-def _grain_at(look, u, v, distance):
+def face_row(faces, face):
+    """Colour, normal, class, role and grain of a face, as scalars."""
+    return (
+        (faces[face, 0], faces[face, 1], faces[face, 2]),
+        (faces[face, 3], faces[face, 4], faces[face, 5]),
+        faces[face, SEMANTIC],
+        faces[face, _ROLE],
+        faces[face, _GRAIN],
+    )
+
+
+@njit(fastmath=True)
+@no_type_check
+def slot_row(slots, slot):
+    """Rows of the rotation, paint and brake light of a body, as scalars."""
+    return (
+        (slots[slot, 0], slots[slot, 1], slots[slot, 2]),
+        (slots[slot, 3], slots[slot, 4], slots[slot, 5]),
+        (slots[slot, 6], slots[slot, 7], slots[slot, 8]),
+        (slots[slot, 9], slots[slot, 10], slots[slot, 11]),
+        slots[slot, _BRAKING],
+    )
+
+
+@njit(fastmath=True)
+@no_type_check
+def grain_at(grain, place, distance):
     """Two octaves of grain at surface coordinates in metres; the fine one fades with distance."""
-    grain = look.grain
+    u, v = place
     coarse = grain[
-        math.floor(u * _COARSE_PER_M) & _GRAIN_MASK,
-        math.floor(v * _COARSE_PER_M) & _GRAIN_MASK,
+        math.floor(u * _COARSE_PER_M) & _GRAIN_MASK, math.floor(v * _COARSE_PER_M) & _GRAIN_MASK
     ]
     fine = grain[
-        math.floor(u * _FINE_PER_M) & _GRAIN_MASK,
-        math.floor(v * _FINE_PER_M) & _GRAIN_MASK,
+        math.floor(u * _FINE_PER_M) & _GRAIN_MASK, math.floor(v * _FINE_PER_M) & _GRAIN_MASK
     ]
     near = _FINE_FADES_M / (_FINE_FADES_M + distance)
     return 0.45 * coarse + 0.55 * near * near * fine
@@ -106,15 +176,34 @@ def _grain_at(look, u, v, distance):
 
 @njit(fastmath=True)
 @no_type_check
-def _grain_factor(look, semantic, point, normal, distance):
-    """Brightness factor about 1 of a world point; walls are grained along their width and z."""
-    share = look.grain_share[semantic]
-    if share == 0.0:
-        return 1.0
+def surface_place(hit, normal):
+    """Coordinates on the surface: x, y on level ground; along the wall and z on walls."""
     if abs(normal[2]) > 0.6:
-        return 1.0 + share * _grain_at(look, point[0], point[1], distance)
-    along = point[0] * normal[1] - point[1] * normal[0]
-    return 1.0 + share * _grain_at(look, along, point[2], distance)
+        return hit[0], hit[1]
+    return hit[0] * normal[1] - hit[1] * normal[0], hit[2]
+
+
+@njit(fastmath=True)
+@no_type_check
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@njit(fastmath=True)
+@no_type_check
+def facing_normal(normal, body, ray):
+    """Unit normal in the world, on the side that the ray came from.
+
+    Args:
+        normal: in the mesh's own frame.
+        body: slot row.
+        ray: direction, world, any length.
+    """
+    x, y, z = _dot(body[0], normal), _dot(body[1], normal), _dot(body[2], normal)
+    scale = 1.0 / math.sqrt(max(x * x + y * y + z * z, 1e-12))
+    if x * ray[0] + y * ray[1] + z * ray[2] > 0.0:
+        scale = -scale
+    return x * scale, y * scale, z * scale
 
 
 @njit(fastmath=True)
@@ -138,64 +227,38 @@ def _light(normal):
 
 @njit(fastmath=True)
 @no_type_check
-def _own_color(tables, face, slot):
+def _own_color(face, body):
     """Colour of a face on a body, and whether it shines by itself."""
-    row = tables.faces[face]
-    role = int(row[7])
-    if role == _PAINT:
-        tint = tables.tint[slot]
-        return (tint[0], tint[1], tint[2]), False
-    if role == _BRAKE and tables.braking[slot]:
-        return (np.float32(255.0), np.float32(36.0), np.float32(26.0)), True
-    return (row[0], row[1], row[2]), role == _GLOW
+    if face[3] == _PAINT:
+        return body[3], False
+    if face[3] == _BRAKE and body[4] > 0.0:
+        return _BRAKE_COLOR, True
+    return face[0], face[3] == _GLOW
 
 
 @njit(fastmath=True)
 @no_type_check
-def _world_normal(tables, face, slot, ray):
-    """Unit normal of a hit face on the side that the ray came from."""
-    row = tables.faces[face]
-    nx, ny, nz = row[3], row[4], row[5]
-    if slot > 0:
-        turn = tables.normal_to_world[slot]
-        nx, ny, nz = (
-            turn[0, 0] * nx + turn[0, 1] * ny + turn[0, 2] * nz,
-            turn[1, 0] * nx + turn[1, 1] * ny + turn[1, 2] * nz,
-            turn[2, 0] * nx + turn[2, 1] * ny + turn[2, 2] * nz,
-        )
-        scale = np.float32(1.0 / math.sqrt(max(nx * nx + ny * ny + nz * nz, 1e-12)))
-        nx, ny, nz = nx * scale, ny * scale, nz * scale
-    if nx * ray[0] + ny * ray[1] + nz * ray[2] > 0.0:
-        return -nx, -ny, -nz
-    return nx, ny, nz
-
-
-@njit(fastmath=True)
-@no_type_check
-def surface(tables, look, face, slot, ray, point, distance):
+def surface_color(face, body, normal, grain, distance):
     """Red, green and blue (0 to 255, not clamped) of a hit.
 
     Args:
-        tables: look-ups of the scene.
-        look: look-ups of the shader.
-        face: row of `tables.faces`.
-        slot: of the body.
-        ray: direction, world, any length.
-        point: where it hit, world.
+        face: face row.
+        body: slot row.
+        normal: unit, world.
+        grain: of the texture, about -1 to 1.
         distance: from the eye, m.
     """
-    color, glows = _own_color(tables, face, slot)
-    normal = _world_normal(tables, face, slot, ray)
-    red, green, blue = (1.0, 1.0, 1.0) if glows else _light(normal)
-    if slot == 0 and not glows:
-        grain = _grain_factor(look, int(tables.faces[face, 6]), point, normal, distance)
-        red, green, blue = red * grain, green * grain, blue * grain
+    color, glows = _own_color(face, body)
     clear = 1.0 / (1.0 + _FOG_PER_M * distance)
     haze = 1.0 - clear
+    red, green, blue = _light(normal)
+    factor = clear * (1.0 + face[4] * grain)
+    if glows:
+        red, green, blue, factor = 1.0, 1.0, 1.0, clear
     return (
-        color[0] * red * clear + _HORIZON[0] * haze,
-        color[1] * green * clear + _HORIZON[1] * haze,
-        color[2] * blue * clear + _HORIZON[2] * haze,
+        color[0] * red * factor + _HORIZON[0] * haze,
+        color[1] * green * factor + _HORIZON[1] * haze,
+        color[2] * blue * factor + _HORIZON[2] * haze,
     )
 
 
