@@ -1,5 +1,6 @@
 """One drive as a value: what to drive, who drives, where it is recorded."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass, field
@@ -64,7 +65,23 @@ class Job:
             "driver": to_plain(self.driver),
             "shifted": self.shifted,
             "frame_every": self.frame_every,
+            "town": self.town,
+            "checkpoint_digest": file_digest(self.driver.checkpoint),
         }
+
+
+def file_digest(path: Path | None) -> str:
+    """First 16 hex digits of the SHA-256 of a file; a retrained student is another driver.
+
+    Raises:
+        UserError: when the file cannot be read.
+    """
+    if path is None:
+        return ""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; name a checkpoint.") from error
 
 
 class Recorder:

@@ -81,7 +81,12 @@ def decide(driver: Driver, world: World, episode: Episode, config: RolloutConfig
             return driver.act(world.observe())
         case Oracle():
             visible = align(
-                world.truth(), world.evidence(), config.alignment, world.town, episode.route
+                world.truth(),
+                world.evidence(),
+                config.alignment,
+                world.town,
+                episode.route,
+                rig=world.rig,
             )
             return driver.act(visible)
 

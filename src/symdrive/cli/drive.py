@@ -1,0 +1,117 @@
+"""`symdrive drive`: a driver, some routes, a score and a report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from symdrive.cli.options import Drive
+from symdrive.cli.routes import Tour, plan_tour
+from symdrive.cli.screen import bar, console, route_table, summary_table
+from symdrive.core.errors import UserError
+from symdrive.evaluate.drivers import DriverSpec
+from symdrive.evaluate.jobs import PLANS_ONLY, Job
+from symdrive.evaluate.pool import Done, run_jobs
+from symdrive.expert.align import FULL, NONE
+from symdrive.maps.town import Town
+from symdrive.record.config import RecordConfig
+from symdrive.record.reader import open_run
+from symdrive.report.page import TownKit, write_run_page
+from symdrive.report.summary import DriverRuns, write_summary
+from symdrive.report.video import VideoConfig
+from symdrive.scoring.protocol import LEADERBOARD_2_0, RouteScore, aggregate, score_route
+from symdrive.world.rig import RIGS, Rig
+
+PLAN_EVERY = 2
+"""Ticks between recorded plans: the video shows ten a second."""
+
+
+def run(options: Drive) -> None:
+    """Drive, score, report."""
+    tour = plan_tour(options.town, options.routes, seed=options.seed, limit=options.limit)
+    out = options.out or _new_folder(options.driver)
+    spec = DriverSpec(options.driver, options.checkpoint, NONE if options.clairvoyant else FULL)
+    record = RecordConfig() if options.frames else PLANS_ONLY
+    jobs = [
+        Job(
+            folder=out / route.route_id,
+            town=tour.source,
+            route=route,
+            driver=spec,
+            rig=rig_named(options.rig),
+            seed=options.seed,
+            traffic=options.traffic,
+            record=record,
+            frame_every=5 if options.frames else PLAN_EVERY,
+        )
+        for route in tour.routes
+    ]
+    done = drive_all(f"{options.driver} drives", jobs, options.workers)
+    scores = [score_route(item.record, LEADERBOARD_2_0) for item in done]
+    console.print(route_table(scores))
+    console.print(summary_table({options.driver: aggregate(scores, len(scores))}))
+    if options.report:
+        console.print(f"report: {_report(out, tour, options.driver, done, scores)}")
+    else:
+        console.print(f"recorded in {out}")
+
+
+def rig_named(name: str) -> Rig:
+    """A rig by name.
+
+    Raises:
+        UserError: for an unknown name.
+    """
+    if name not in RIGS:
+        raise UserError(f"no rig is called {name!r}; known: {', '.join(sorted(RIGS))}.")
+    return RIGS[name]
+
+
+def drive_all(title: str, jobs: Sequence[Job], workers: int) -> list[Done]:
+    """Drive jobs under a progress bar; drives found on disk are taken as they are."""
+    with bar(title, len(jobs)) as line:
+
+        def tell(done: Done) -> None:
+            scores = done.record.scores
+            line.step(f"{done.job.route.route_id}: {scores.driving_score:.0f}")
+
+        return run_jobs(jobs, workers, tell)
+
+
+def report_runs(folders: Sequence[Path], town: Town, *, shared: Path | None, video: bool) -> Path:
+    """A page for each run; the path of the last one."""
+    kit = TownKit.of(town)
+    page = Path()
+    for folder in folders:
+        opened = open_run(folder)
+        with bar(f"report of {folder.name}", 1) as line:
+            page = write_run_page(
+                opened,
+                kit,
+                video=VideoConfig() if video else None,
+                shared=shared,
+                tell=line.at,
+            )
+    return page
+
+
+def _report(
+    out: Path, tour: Tour, driver: str, done: Sequence[Done], scores: Sequence[RouteScore]
+) -> Path:
+    """One page for one route, a page of pages for several."""
+    folders = [item.job.folder for item in done]
+    if len(folders) == 1:
+        return report_runs(folders, tour.town, shared=None, video=True)
+    report_runs(folders, tour.town, shared=out, video=True)
+    runs = tuple(open_run(folder) for folder in folders)
+    row = DriverRuns(driver, aggregate(scores, len(scores)), runs)
+    return write_summary(
+        out, tour.town, [row], title=f"{driver} in {tour.town.name}", protocol="Leaderboard 2.0"
+    )
+
+
+def _new_folder(driver: str) -> Path:
+    """The first free runs/<driver>-<n>."""
+    base = driver.replace(":", "_").replace("/", "_")
+    number = 1
+    while Path("runs", f"{base}-{number}").exists():
+        number += 1
+    return Path("runs", f"{base}-{number}")
