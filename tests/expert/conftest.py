@@ -5,6 +5,7 @@ side road north-south.
 """
 
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,7 +25,6 @@ from symdrive.maps.town import (
     Turn,
 )
 from symdrive.world.catalogue import MODELS, ActorKind
-from symdrive.world.evidence import Evidence
 from symdrive.world.truth import Actors, Truth
 from symdrive.world.visible import Caution, Visible
 
@@ -99,7 +99,7 @@ def lane_table(limit_mps: float, priority: dict[int, int]) -> LaneTable:
 
 def conflict_table(lanes: LaneTable) -> ConflictTable:
     """Every pair of junction lanes whose centre lines come nearer than 3 m."""
-    inside = np.flatnonzero(lanes.junction >= 0)
+    inside = np.flatnonzero(lanes.junction >= 0).tolist()
     rows: dict[int, list[tuple[int, float, float, float, float]]] = {}
     for a in inside:
         for b in inside:
@@ -110,7 +110,7 @@ def conflict_table(lanes: LaneTable) -> ConflictTable:
             if near.any():
                 sa = lanes.s_m[lanes.slice_of(a)][near.any(axis=1)]
                 sb = lanes.s_m[lanes.slice_of(b)][near.any(axis=0)]
-                rows.setdefault(int(a), []).append((int(b), sa.min(), sa.max(), sb.min(), sb.max()))
+                rows.setdefault(a, []).append((b, sa.min(), sa.max(), sb.min(), sb.max()))
     ordered = [row for lane in range(len(lanes)) for row in rows.get(lane, [])]
     counts = [len(rows.get(lane, [])) for lane in range(len(lanes))]
     column = np.array(ordered, dtype=np.float64).reshape(-1, 5)
@@ -132,7 +132,7 @@ def signals(lanes: list[int]) -> SignalTable:
     return SignalTable(
         signal_id=np.arange(count),
         position=foot,
-        head=foot + [0, 0, 5.0],
+        head=foot + np.array([0.0, 0.0, 5.0]),
         yaw=np.zeros(count),
         junction=np.full(count, JUNCTION),
         group=np.array([int(lane == SOUTH_IN) for lane in lanes], dtype=np.int64),
@@ -275,30 +275,43 @@ class Stage:
         return replace(self, caution=replace(self.caution, **changes))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def straight() -> Stage:
     """West to east through an unsignalled crossroads, on the main road."""
     town = make_town(priority={SOUTH_MID: 0})
     return Stage(town, make_route(town, [EAST_IN, EAST_MID, EAST_OUT]))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def left_turn() -> Stage:
     """From the west to the north, across the oncoming lane."""
     town = make_town()
     return Stage(town, make_route(town, [EAST_IN, LEFT_MID, NORTH_OUT]))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def signalled() -> Stage:
     """West to east under lights: own light red, crossing one green."""
     town = make_town(signalled=True)
     return Stage(town, make_route(town, [EAST_IN, EAST_MID, EAST_OUT]), states=(0, 2, 0))
 
 
-def counts(actors: Actors, pixels: int | list[int], points: int | list[int]) -> Evidence:
-    n = len(actors)
-    return Evidence(
-        np.broadcast_to(np.array(pixels, dtype=np.int64), (n,)).copy(),
-        np.broadcast_to(np.array(points, dtype=np.int64), (n,)).copy(),
+@pytest.fixture(scope="session")
+def kit() -> SimpleNamespace:
+    """Names of this file that tests make scenes with."""
+    return SimpleNamespace(
+        Body=Body,
+        Stage=Stage,
+        make_town=make_town,
+        make_route=make_route,
+        EAST_IN=EAST_IN,
+        EAST_MID=EAST_MID,
+        EAST_OUT=EAST_OUT,
+        SOUTH_IN=SOUTH_IN,
+        SOUTH_MID=SOUTH_MID,
+        SOUTH_OUT=SOUTH_OUT,
+        WEST_IN=WEST_IN,
+        WEST_MID=WEST_MID,
+        LEFT_MID=LEFT_MID,
+        NORTH_OUT=NORTH_OUT,
     )

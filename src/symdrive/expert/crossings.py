@@ -156,18 +156,26 @@ def _conflicts(town: Town, run: LaneRun, own: frozenset[int]) -> Iterator[_Confl
         )
 
 
+_TURN_RANK = {Turn.LEFT: 0, Turn.RIGHT: 1}
+
+
 def _relation(town: Town, signals: Int[np.ndarray, " lane"], conflict: _Conflict) -> Relation:
-    """Who goes first: lights keep crossing streams apart, so only left turns yield under them."""
-    lanes = town.lanes
-    own_left = lanes.turn[conflict.lane] == Turn.LEFT
-    other_left = lanes.turn[conflict.other] == Turn.LEFT
-    if _ruling_signal(town, signals, conflict.lane) < 0:
-        own_rank, other_rank = lanes.priority[conflict.lane], lanes.priority[conflict.other]
-        if own_rank != other_rank:
-            return Relation.YIELD if own_rank < other_rank else Relation.OURS
-    if own_left == other_left:
+    """Who goes first: main road before side road (unless lights say who), straight before turns.
+
+    Those who turn right go before those who turn left across them.
+    """
+    own, other = _rank(town, conflict.lane), _rank(town, conflict.other)
+    if _ruling_signal(town, signals, conflict.lane) >= 0:
+        own, other = own % 4, other % 4
+    if own == other:
         return Relation.EQUAL
-    return Relation.YIELD if own_left else Relation.OURS
+    return Relation.YIELD if own < other else Relation.OURS
+
+
+def _rank(town: Town, lane: int) -> int:
+    """Right of way of a junction lane: its road, then its turn."""
+    turn = _TURN_RANK.get(Turn(int(town.lanes.turn[lane])), 2)
+    return 4 * int(town.lanes.priority[lane]) + turn
 
 
 def _upstream(

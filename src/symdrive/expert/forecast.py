@@ -6,7 +6,7 @@ they follow; never from their controls. Box growth and horizon: kesai-labs/lead 
 """
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -98,6 +98,7 @@ def first_touch(
 
 
 @njit(cache=True)
+@no_type_check
 def _first_touch(
     lanes: LaneArrays, ego: Float[np.ndarray, "step 3"], ego_half: Pair, boxes: Boxes
 ) -> Float[np.ndarray, " box"]:
@@ -133,6 +134,7 @@ def _first_touch(
 
 
 @njit(cache=True)
+@no_type_check
 def _turned(
     pose: tuple[float, float, float], speed: float, yaw_rate: float
 ) -> tuple[float, float, float]:
@@ -146,6 +148,7 @@ def _turned(
 
 
 @njit(cache=True)
+@no_type_check
 def _pose(lanes: LaneArrays, lane: int, s: float, aside: float) -> tuple[float, float, float]:
     """Pose beside the centre line; the offset stays, since people do not drive in the middle."""
     i, part = _point(lanes, lane, s)
@@ -156,6 +159,7 @@ def _pose(lanes: LaneArrays, lane: int, s: float, aside: float) -> tuple[float, 
 
 
 @njit(cache=True)
+@no_type_check
 def _overlap(
     dx: float, dy: float, yaw: float, half: Pair, other_yaw: float, other_half: Pair
 ) -> bool:
@@ -176,6 +180,7 @@ def _overlap(
 
 
 @njit(cache=True)
+@no_type_check
 def _lane_start(lanes: LaneArrays, boxes: Boxes, j: int) -> tuple[int, float, float]:
     """The lane that box `j` follows (-1: none), where on it, and the offset to its left.
 
@@ -195,6 +200,7 @@ def _lane_start(lanes: LaneArrays, boxes: Boxes, j: int) -> tuple[int, float, fl
 
 
 @njit(cache=True)
+@no_type_check
 def _along(lanes: LaneArrays, lane: int, s: float) -> tuple[int, float]:
     """Lane and arc length, taking the only follower outside of junctions where the lane ends.
 
@@ -210,6 +216,7 @@ def _along(lanes: LaneArrays, lane: int, s: float) -> tuple[int, float]:
 
 
 @njit(cache=True)
+@no_type_check
 def _point(lanes: LaneArrays, lane: int, s: float) -> tuple[int, float]:
     """Row of the lane point before `s` and the fraction to the next (beyond 1 past the end)."""
     first, last = lanes.start[lane], lanes.start[lane + 1] - 1
@@ -227,6 +234,7 @@ class PathArrays(NamedTuple):
 
 
 @njit(cache=True)
+@no_type_check
 def project(
     path: PathArrays,
     window: tuple[int, int],

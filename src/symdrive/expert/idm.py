@@ -8,6 +8,7 @@ microscopic simulations", Phys. Rev. E 62 (2000); constants of kesai-labs/lead 4
 
 import math
 from dataclasses import dataclass
+from typing import no_type_check
 
 from numba import njit
 
@@ -35,6 +36,7 @@ class Gap:
 
 
 @njit(cache=True)
+@no_type_check
 def _integrate(
     speed: float, wanted: float, gap: float, lead: float, standstill: float, headway: float
 ) -> float:

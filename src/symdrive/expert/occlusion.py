@@ -66,7 +66,8 @@ def distance_to_junction(position: Float[np.ndarray, " 2"], town: Town, route: R
     """Metres along the route to the next junction; 0 inside one, infinity without one."""
     gap = route.points[:, :2] - position
     here = int(np.argmin(np.einsum("nd,nd->n", gap, gap)))
-    ahead = town.lanes.junction[route.lane[here:]] >= 0
+    lane = route.lane[here:]
+    ahead = (lane >= 0) & (town.lanes.junction[lane] >= 0)
     first = int(np.argmax(ahead))
     if not ahead[first]:
         return float("inf")
