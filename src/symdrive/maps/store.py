@@ -43,6 +43,18 @@ TABLES: dict[str, type[Any]] = {
     "ground": HeightGrid,
     "mesh": Mesh,
 }
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    ValueError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What the zip reader and the array decoder raise for content that is damaged or foreign."""
+
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """Time stamp of every member: the same town makes the same bytes."""
 
@@ -128,7 +140,7 @@ def decode_town(content: bytes, where: str) -> Town:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             header = _header(archive, where)
             return _town(archive, header)
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError) as error:
+    except BROKEN as error:
         raise UserError(
             f"{where}: not a sound town file ({error}); bake it again from its OpenDRIVE source."
         ) from error
@@ -204,5 +216,7 @@ def _unpacked(content: bytes) -> np.ndarray:
     size = int.from_bytes(content[:4], "little")
     head = json.loads(content[4 : 4 + size])
     kind = np.dtype(head["dtype"])
+    if kind.kind not in "fiub":
+        raise ValueError(f"a column has the format {kind}, which is no number")
     planes = np.frombuffer(content, np.uint8, offset=4 + size).reshape(kind.itemsize, -1)
     return np.ascontiguousarray(planes.T).view(kind).reshape(head["shape"])
