@@ -17,6 +17,9 @@ SPACING_M = 1.0
 MAX_CHANGE_M = 25.0
 """Longest blend from one lane centre to the next."""
 
+MIN_HALF_M = 7.5
+"""Half of the shortest blend, unless the route ends, turns or changes again before that."""
+
 LEAD_IN_M = 5.0
 """A change begins this far into the stretch that allows it, where there is room."""
 
@@ -100,6 +103,7 @@ def lay_route(lanes: LaneTable, legs: list[Leg], route_id: str, town: str) -> Ro
     """
     length = np.array([leg.end_m - leg.begin_m for leg in legs])
     ends = np.cumsum(length)
+    halves = _half_lengths(lanes, legs, ends)
     if ends[-1] < SPACING_M:
         raise ValueError(f"a route of {ends[-1]:.2f} m cannot be driven")
     stations = np.linspace(0.0, ends[-1], int(np.ceil(ends[-1] / SPACING_M)) + 1)
@@ -111,7 +115,8 @@ def lay_route(lanes: LaneTable, legs: list[Leg], route_id: str, town: str) -> Ro
     command = _turn_commands(lanes, lane)
     for index, leg in enumerate(legs[:-1]):
         if leg.change:
-            window = _blend(lanes, leg, legs[index + 1], stations - ends[index], points, yaw)
+            pair, station = (leg, legs[index + 1]), stations - ends[index]
+            window = _blend(lanes, pair, halves[index], station, points, yaw)
             change = Command.CHANGE_LEFT if leg.change == LEFT else Command.CHANGE_RIGHT
             command[window & (lanes.junction[lane] < 0)] = change
     return Route(
@@ -135,10 +140,33 @@ def _turn_commands(lanes: LaneTable, lane: Int[np.ndarray, " n"]) -> Int[np.ndar
     return table[lanes.turn[lane]]
 
 
+def _half_lengths(
+    lanes: LaneTable, legs: list[Leg], ends: Float[np.ndarray, " leg"]
+) -> Float[np.ndarray, " leg"]:
+    """Half the length of the blend at the end of each leg that changes lanes, m.
+
+    A change that key points squeeze is stretched, but not into junctions, into other changes or
+    past the ends of the route.
+    """
+    changing = np.array([leg.change != 0 for leg in legs])
+    inside = np.array([lanes.junction[leg.lane] >= 0 for leg in legs])
+    begins = np.concatenate([[0.0], ends[:-1]])
+    halves = np.array([leg.half_m for leg in legs])
+    for index in np.flatnonzero(changing).tolist():
+        at = ends[index]
+        middles = np.abs(ends[changing] - at)
+        others = middles[middles > 0.0].min(initial=np.inf) / 2
+        before = at - np.concatenate([[0.0], ends[inside & (ends <= at)]]).max()
+        after = np.concatenate([[ends[-1]], begins[inside & (begins >= at)]]).min() - at
+        free = float(min(others, before, after))
+        halves[index] = max(1.0, min(max(halves[index], MIN_HALF_M), free))
+    return halves
+
+
 def _blend(
     lanes: LaneTable,
-    old: Leg,
-    new: Leg,
+    pair: tuple[Leg, Leg],
+    half_m: float,
     station: Float[np.ndarray, " n"],
     points: Float[np.ndarray, "n 3"],
     yaw: Float[np.ndarray, " n"],
@@ -150,8 +178,8 @@ def _blend(
 
     Args:
         lanes: the lane table.
-        old: stretch before the jump.
-        new: stretch after it.
+        pair: stretches before and after the jump.
+        half_m: half the length of the blend.
         station: arc length of each point from the jump, m.
         points: points of the route.
         yaw: headings of the route.
@@ -159,17 +187,17 @@ def _blend(
     Returns:
         Which points belong to the change.
     """
+    old, new = pair
     ends, heading = lane_position(
         lanes, np.array([old.lane, new.lane]), np.array([old.end_m, new.begin_m])
     )
     jump = ends[1] - ends[0]
     sideways = float(np.cos(heading[0]) * jump[1] - np.sin(heading[0]) * jump[0])
-    half = float(np.clip(old.half_m, 1.0, max(1.0, min(-station[0], station[-1]))))
-    window = np.abs(station) <= half
-    t = (station[window] + half) / (2.0 * half)
+    window = np.abs(station) <= half_m
+    t = (station[window] + half_m) / (2.0 * half_m)
     share = t * t * (3.0 - 2.0 * t) - (station[window] >= 0.0)
     normal = np.stack([-np.sin(yaw[window]), np.cos(yaw[window])], axis=1)
     points[window, :2] += (sideways * share)[:, None] * normal
     points[window, 2] += jump[2] * share
-    yaw[window] += np.arctan(sideways * 6.0 * t * (1.0 - t) / (2.0 * half))
+    yaw[window] += np.arctan(sideways * 6.0 * t * (1.0 - t) / (2.0 * half_m))
     return window
