@@ -202,9 +202,11 @@ def place_instances(geometries: Int[np.ndarray, " n"], transforms: Float[np.ndar
 class _Handle:
     """An Embree object that is released with its last Python reference."""
 
-    def __init__(self, address: int | None, release: Callable[[int], None], what: str) -> None:
+    def __init__(
+        self, address: int | None, release: Callable[[int], None], device: int | None
+    ) -> None:
         if not address:
-            raise EmbreeError(f"Embree made no {what}: {_error_text(None)}")
+            raise EmbreeError(f"Embree refused: {_error_text(device)}")
         self.address = address
         finalizer = weakref.finalize(self, release, address)
         # At interpreter exit the process returns everything at once.
@@ -219,7 +221,7 @@ class Device(_Handle):
     """
 
     def __init__(self) -> None:
-        super().__init__(_LIBRARY.rtcNewDevice(_DEVICE_CONFIG), _LIBRARY.rtcReleaseDevice, "device")
+        super().__init__(_LIBRARY.rtcNewDevice(_DEVICE_CONFIG), _LIBRARY.rtcReleaseDevice, None)
         major = _LIBRARY.rtcGetDeviceProperty(self.address, _PROPERTY_VERSION_MAJOR)
         if major != _SUPPORTED_MAJOR:
             raise EmbreeError(f"{library_file()} is Embree {major}; Embree 4 is needed")
@@ -248,7 +250,9 @@ class Geometry(_Handle):
 
     def __init__(self, device: Device, kind: int) -> None:
         super().__init__(
-            _LIBRARY.rtcNewGeometry(device.address, kind), _LIBRARY.rtcReleaseGeometry, "geometry"
+            _LIBRARY.rtcNewGeometry(device.address, kind),
+            _LIBRARY.rtcReleaseGeometry,
+            device.address,
         )
         self.device = device
 
@@ -273,7 +277,9 @@ class TriangleScene(_Handle):
         vertices: Float[np.ndarray, "vertex 3"],
         faces: Int[np.ndarray, "face 3"],
     ) -> None:
-        super().__init__(_LIBRARY.rtcNewScene(device.address), _LIBRARY.rtcReleaseScene, "scene")
+        super().__init__(
+            _LIBRARY.rtcNewScene(device.address), _LIBRARY.rtcReleaseScene, device.address
+        )
         geometry = Geometry(device, _TRIANGLES)
         _fill_buffer(geometry, _VERTEX_BUFFER, _FLOAT3, vertices.astype(np.float32))
         _fill_buffer(geometry, _INDEX_BUFFER, _UINT3, faces.astype(np.uint32))
@@ -301,7 +307,9 @@ class InstanceScene(_Handle):
     """
 
     def __init__(self, device: Device) -> None:
-        super().__init__(_LIBRARY.rtcNewScene(device.address), _LIBRARY.rtcReleaseScene, "scene")
+        super().__init__(
+            _LIBRARY.rtcNewScene(device.address), _LIBRARY.rtcReleaseScene, device.address
+        )
         self.device = device
         self._slots: list[Geometry] = []
         _LIBRARY.rtcSetSceneFlags(self.address, _DYNAMIC_FLAG)
