@@ -46,11 +46,12 @@ class ProductPenalty:
 
     def factor(self, events: Events, driven_km: float) -> float:  # noqa: ARG002  no rates here
         """Product over all infractions."""
-        found = math.prod(
-            self.factors.get(kind, 1.0) ** len(items) for kind, items in events.items()
-        )
-        found *= math.prod(1.0 - self.min_speed * missing for missing in _missing_speed(events))
-        return found * _inside_lanes(events, self.outside_lanes)
+        found = _inside_lanes(events, self.outside_lanes)
+        for kind, items in events.items():
+            found *= self.factors.get(kind, 1.0) ** len(items)
+        for missing in _missing_speed(events):
+            found *= 1.0 - self.min_speed * missing
+        return found
 
 
 @dataclass(frozen=True)
@@ -70,23 +71,28 @@ class SumPenalty:
 
     def factor(self, events: Events, driven_km: float) -> float:  # noqa: ARG002  no rates here
         """One over one plus the sum of costs."""
-        total = sum(self.costs.get(kind, 0.0) * len(items) for kind, items in events.items())
-        total += sum(self.min_speed * missing for missing in _missing_speed(events))
+        total = math.fsum(self.costs.get(kind, 0.0) * len(items) for kind, items in events.items())
+        total += math.fsum(self.min_speed * missing for missing in _missing_speed(events))
         return _inside_lanes(events, self.outside_lanes) / (1.0 + total)
 
 
 def _missing_speed(events: Events) -> list[float]:
-    """For each slow part, the share of the traffic's speed that was missing."""
+    """For each slow part, the share of the traffic's speed that was missing; never below zero.
+
+    Bench2Drive also reports the parts that were driven faster than the traffic.
+    """
     items = events.get(InfractionKind.MIN_SPEED, ())
-    return [1.0 - item.percentage / 100.0 for item in items if item.percentage is not None]
+    return [
+        max(0.0, 1.0 - item.percentage / 100.0) for item in items if item.percentage is not None
+    ]
 
 
 def _inside_lanes(events: Events, weight: float) -> float:
     """Factor for the share of the route that was driven outside of its lanes."""
-    items = events.get(InfractionKind.OUTSIDE_ROUTE_LANES, ())
-    return math.prod(
-        1.0 - weight * item.percentage / 100.0 for item in items if item.percentage is not None
-    )
+    found = 1.0
+    for item in events.get(InfractionKind.OUTSIDE_ROUTE_LANES, ()):
+        found *= 1.0 - weight * (item.percentage or 0.0) / 100.0
+    return found
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ The JSON form follows the leaderboard's checkpoint record (leaderboard 2.0, `sta
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -105,7 +106,7 @@ class RouteRecord:
         """Metres outside of the route's lanes, from the sentence."""
         events = self.events.get(InfractionKind.OUTSIDE_ROUTE_LANES, ())
         found = [_METERS.search(event.message) for event in events]
-        return sum(float(match.group(1)) for match in found if match)
+        return math.fsum(float(match.group(1)) for match in found if match)
 
 
 def make_record(
