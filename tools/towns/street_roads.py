@@ -70,8 +70,8 @@ def street_road(street: Street, curve: Curve, ends: tuple[Junction, Junction]) -
 def crosswalk(s_m: float, left_m: float, right_m: float) -> xodr.Object:
     """A crosswalk square to a road, from kerb to kerb.
 
-    Its u axis points to the left of the road and its outline is symmetric in v: CARLA mirrors v
-    and moves corners outwards along u (`Map::GetAllCrosswalkZones`, CARLA 0.9.16).
+    Its u axis points to the left of the road and its outline is symmetric in v, so that readers
+    with a left-handed frame (CARLA) see the same.
     """
     length, half = left_m + right_m, CROSSWALK_WIDTH_M / 2.0
     thing = xodr.Object(
