@@ -106,4 +106,4 @@ class StopLines:
     def _along_road(self, row: int) -> bool:
         """Whether a lane's traffic drives towards growing s."""
         right_hand = self._document.roads[int(self._lanes.road[row])].right_hand
-        return (self._lanes.lane_id[row] < 0) == right_hand
+        return bool((self._lanes.lane_id[row] < 0) == right_hand)
