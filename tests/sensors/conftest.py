@@ -21,6 +21,7 @@ from symdrive.sensors.solids import box
 from symdrive.world.catalogue import MODELS
 from symdrive.world.truth import Actors, Truth
 
+Lamp = tuple[int, int, tuple[float, float, float]]
 Box = tuple[tuple[float, float, float], tuple[float, float, float], SemanticClass]
 
 
@@ -76,7 +77,7 @@ def build_town(mesh: Mesh) -> Town:
     )
 
 
-def build_mesh(boxes: Sequence[Box], lamps: Sequence[tuple[int, int, tuple]] = ()) -> Mesh:
+def build_mesh(boxes: Sequence[Box], lamps: Sequence[Lamp] = ()) -> Mesh:
     """Boxes (centre, half sizes, class), then lamp boxes of 0.3 m (signal, lamp, centre)."""
     solids = [box(center, half) for center, half, _ in boxes]
     solids += [box(center, (0.15, 0.15, 0.15)) for _, _, center in lamps]
@@ -143,7 +144,7 @@ def actors_of() -> Callable[..., Actors]:
 def scene_of(town_of) -> Callable[..., Scene]:
     """A scene of boxes and actors, all signals red."""
 
-    def build(actors: Actors, boxes: Sequence[Box] = (FLOOR,), lamps: Sequence = ()) -> Scene:
+    def build(actors: Actors, boxes: Sequence[Box] = (FLOOR,), lamps: Sequence[Lamp] = ()) -> Scene:
         scene = Scene(town_of(boxes, lamps))
         scene.update(actors, _ints(len(scene.town.signals)))
         return scene

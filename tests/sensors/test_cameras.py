@@ -15,7 +15,16 @@ FRONT = CameraSpec("front", (0.0, 0.0, 2.0), 0.0, 320, 240, math.radians(60))
 ORIGIN = np.zeros(3)
 
 
-def shoot(scene, spec=FRONT, *, position=ORIGIN, yaw=0.0, pitch=0.0, skip_row=0, samples=1):
+def shoot(
+    scene,
+    spec=FRONT,
+    *,
+    position=ORIGIN,
+    yaw=0.0,
+    pitch=0.0,
+    skip_row: int | None = 0,
+    samples=1,
+):
     frames = render_cameras(scene, [spec], position, yaw, pitch, skip_row=skip_row, samples=samples)
     return frames[spec.name]
 
@@ -128,7 +137,7 @@ def test_pictures_of_any_size_are_filled_to_the_last_pixel(actors_of, scene_of):
 
 
 def test_the_same_bytes_on_any_number_of_threads(actors_of, scene_of):
-    if numba.config.NUMBA_NUM_THREADS < 2:
+    if numba.get_num_threads() < 2:
         pytest.skip("this process may use one thread only")
     scene = scene_of(actors_of([(0, 0, 0), (12, 3, 0), (20, -3, 0)]))
     before, frames = numba.get_num_threads(), []
@@ -156,8 +165,26 @@ def test_supersampling_smooths_edges_and_keeps_the_rest(actors_of, scene_of):
     scene = scene_of(actors_of([(0, 0, 0), (12, 0, 0)]))
     rough, smooth = shoot(scene), shoot(scene, samples=2)
     assert smooth.rgb.shape == rough.rgb.shape
-    assert abs(float(rough.rgb.mean()) - float(smooth.rgb.mean())) < 1.0
+    sky = (smooth.labels.semantic == SemanticClass.SKY)[:60]
+    assert sky.mean() > 0.9
+    np.testing.assert_allclose(rough.rgb[:60][sky], smooth.rgb[:60][sky], atol=2)
     assert (rough.labels.semantic == smooth.labels.semantic).mean() > 0.98
+
+
+def test_pictures_for_people_have_shadows(actors_of, scene_of):
+    """The sun stands towards x and y, so a shadow falls towards minus x (down) and minus y."""
+    slab = ((20.0, 0.0, 4.0), (2.0, 2.0, 0.2), SemanticClass.WALL)
+    above = CameraSpec("above", (20.0, 0.0, 20.0), 0.0, 160, 160, 1.2, pitch=-math.pi / 2)
+    bare = shoot(scene_of(actors_of([(0, 0, 0)])), above, samples=2).rgb.astype(float)
+    frame = shoot(scene_of(actors_of([(0, 0, 0)]), (FLOOR, slab)), above, samples=2)
+    road = frame.labels.semantic == SemanticClass.ROAD
+    darker = road & (frame.rgb.mean(axis=2) < 0.8 * bare.mean(axis=2))
+    rows, columns = np.nonzero(darker)
+    assert len(rows) > 50
+    assert rows.mean() > 85
+    assert columns.mean() > 85
+    plain = shoot(scene_of(actors_of([(0, 0, 0)]), (FLOOR, slab)), above).rgb
+    assert (plain.mean(axis=2) > 0.8 * bare.mean(axis=2))[road].mean() > 0.99
 
 
 LAMPS = [(0, lamp, (20.0, 0.0, 4.0 - 0.5 * lamp)) for lamp in range(3)]

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from embreex import rtcore, rtcore_scene
 from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore import EmbreeDevice
+from embreex.rtcore_scene import EmbreeScene
 
 from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
@@ -53,8 +54,8 @@ class Merged:
                 owner.append(np.full(len(body.faces), actors.actor_id[row]))
                 total += len(body.vertices)
         self.owner = np.concatenate(owner).astype(np.int64)
-        self._device = rtcore.EmbreeDevice()
-        self._scene = rtcore_scene.EmbreeScene(self._device)
+        self._device = EmbreeDevice()
+        self._scene = EmbreeScene(self._device)
         points = np.concatenate(vertices).astype(np.float32)
         TriangleMesh(self._scene, points, np.concatenate(faces).astype(np.int32))
 

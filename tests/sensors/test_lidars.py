@@ -15,7 +15,9 @@ CLEAN = LidarSpec(channels=32, columns=402, dropoff=0.0, noise_m=0.0)
 ORIGIN = np.zeros(3)
 
 
-def turn(scene, spec=CLEAN, *, position=ORIGIN, yaw=0.0, pitch=0.0, seed=0, skip_row=0):
+def turn(
+    scene, spec=CLEAN, *, position=ORIGIN, yaw=0.0, pitch=0.0, seed=0, skip_row: int | None = 0
+):
     return scan(scene, spec, position, yaw, pitch, generator(seed, "t"), skip_row=skip_row)
 
 
@@ -82,7 +84,7 @@ def test_same_seed_same_bytes_and_another_seed_other_noise(actors_of, scene_of):
 
 
 def test_the_same_bytes_on_any_number_of_threads(actors_of, scene_of):
-    if numba.config.NUMBA_NUM_THREADS < 2:
+    if numba.get_num_threads() < 2:
         pytest.skip("this process may use one thread only")
     scene = scene_of(actors_of([(0, 0, 0), (9, 2, 0)]), (FLOOR, WALL))
     before, clouds = numba.get_num_threads(), []

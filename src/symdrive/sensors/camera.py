@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int32, Int64, UInt8, UInt16
+from jaxtyping import Float, Float32, Float64, Int, Int8, Int32, Int64, UInt8, UInt16
 from numba import njit, prange
 
 from symdrive.core.semantics import SemanticClass
@@ -25,10 +25,12 @@ from symdrive.sensors.embree import (
     RAY_ROWS,
     aligned_rows,
     intersect16,
+    occluded16,
     reset_packet,
 )
 from symdrive.sensors.scene import Scene, SceneTables, rotations
 from symdrive.sensors.shading import (
+    SUN_DIRECTION,
     face_row,
     facing_normal,
     grain_at,
@@ -48,6 +50,9 @@ SKY_DEPTH_M = 1000.0
 NEAR_M = 0.05
 """Surfaces nearer than this are not seen."""
 
+# A hit is only as exact as float32; rays to the sun must not start behind it.
+_BEFORE_SURFACE = np.float32(0.9998)
+_SHADOW_REACH_M = 300.0
 _TILE = 4
 _CHUNKS = 16
 _SKY = int(SemanticClass.SKY)
@@ -75,6 +80,7 @@ class View(NamedTuple):
         scene: address of the instance tree.
         arguments: address of the intersect arguments.
         mask: ray mask.
+        shadows: whether to cast a ray to the sun from every hit.
         axes: world vectors: the eye, the optical axis, and at depth 1 the steps to the next pixel
             on the right and to the next one below.
     """
@@ -82,6 +88,7 @@ class View(NamedTuple):
     scene: int
     arguments: int
     mask: int
+    shadows: bool
     axes: Float32[np.ndarray, "4 3"]
 
 
@@ -123,7 +130,8 @@ def render_cameras(
         ego_yaw: rad.
         ego_pitch: rad, nose up positive.
         skip_row: actor that no camera sees (roof cameras must not see their own car), or None.
-        samples: rays per pixel along each axis; labels and counts follow one of them.
+        samples: rays per pixel along each axis; labels and counts follow one of them. From two on
+            (pictures that people look at) things cast shadows, too.
 
     Returns:
         One frame for each camera name.
@@ -134,7 +142,7 @@ def render_cameras(
         eye, rotation = camera_pose(spec, ego_position, ego_yaw, ego_pitch)
         step = 1.0 / (spec.focal_px * samples)
         axes = np.stack([eye, rotation[:, 0], -step * rotation[:, 1], -step * rotation[:, 2]])
-        view = View(scene.address, COHERENT_ARGUMENTS, mask, axes.astype(np.float32))
+        view = View(scene.address, COHERENT_ARGUMENTS, mask, samples > 1, axes.astype(np.float32))
         frames[spec.name] = _render(scene.tables, view, spec, samples)
     return frames
 
@@ -201,6 +209,17 @@ def _enable(valid, left, top, width, height):
 
 @njit(fastmath=True)
 @no_type_check
+def _aim_at_sun(shadow, packet, eye):
+    """Rays from the hits of a packet to the sun; they start a little before the surface."""
+    for k in range(PACKET):
+        reach = packet[FAR_ROW, k] * _BEFORE_SURFACE
+        for axis in range(3):
+            shadow[ORIGIN_ROW + axis, k] = eye[axis] + reach * packet[DIRECTION_ROW + axis, k]
+            shadow[DIRECTION_ROW + axis, k] = SUN_DIRECTION[axis]
+
+
+@njit(fastmath=True)
+@no_type_check
 def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
     """Every `chunks`-th row of tiles, from row `chunk` on.
 
@@ -214,12 +233,17 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
     packet = aligned_rows(RAY_ROWS, np.float32(0.0))
     bits = packet.view(np.int32)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
+    shadow = aligned_rows(RAY_ROWS, np.float32(0.0))
     for top in range(chunk * _TILE, height, chunks * _TILE):
         for left in range(0, width, _TILE):
             reset_packet(packet, bits, NEAR_M, SKY_DEPTH_M, view.mask)
             _aim(packet, axes, left + 0.5 - 0.5 * width, top + 0.5 - 0.5 * height)
             _enable(valid, left, top, width, height)
             intersect16(valid.ctypes.data, view.scene, packet.ctypes.data, view.arguments)
+            if view.shadows:
+                reset_packet(shadow, shadow.view(np.int32), NEAR_M, _SHADOW_REACH_M, view.mask)
+                _aim_at_sun(shadow, packet, eye)
+                occluded16(valid.ctypes.data, view.scene, shadow.ctypes.data, view.arguments)
             for k in range(PACKET):
                 if valid[0, k] == 0:
                     continue
@@ -245,7 +269,8 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
                 )
                 normal = facing_normal(face[1], body, ray)
                 texel = grain_at(grain, surface_place(hit, normal), distance)
-                _paint(rgb, y, x, surface_color(face, body, normal, texel, distance))
+                sunlit = shadow[FAR_ROW, k] >= 0.0
+                _paint(rgb, y, x, surface_color(face, body, normal, texel, distance, sunlit))
                 semantic[y, x] = np.uint8(face[2])
                 instance[y, x], depth_m[y, x] = actor_id[slot], depth
                 seen[slot] += 1
@@ -256,7 +281,7 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
 def cast_view(
     view: View,
     tables: SceneTables,
-    grain: Float32[np.ndarray, "size size"],
+    grain: Int8[np.ndarray, "2 512 512"],
     planes: Planes,
     counts: Int32[np.ndarray, "chunk slot"],
 ) -> None:

@@ -12,23 +12,23 @@ from functools import cache
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int8, UInt8
 from numba import njit
 
 from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.solids import FaceRole
 
-_GRAIN_SIZE = 256
+_GRAIN_SIZE = 512
 _GRAIN_MASK = _GRAIN_SIZE - 1
-_FINE_PER_M, _COARSE_PER_M = 14.0, 0.9
-_FINE_FADES_M = 18.0
+_SMOOTH_PER_M, _ROUGH_PER_M = 4.0, 16.0
+_ROUGH_FADES_M = 18.0
 _HORIZON = (206.0, 218.0, 229.0)
 _ZENITH = (98.0, 148.0, 212.0)
 _SUN_COLOR = (1.05, 1.0, 0.9)
 _SKY_COLOR = (0.92, 0.98, 1.08)
-_SUN_DIRECTION = tuple(np.array([0.48, 0.36, 0.8]) / np.linalg.norm([0.48, 0.36, 0.8]))
-_SUN_SHARE, _SKY_SHARE, _GROUND_SHARE = 0.56, 0.5, 0.3
+SUN_DIRECTION = (0.48, 0.36, 0.8)
+_SUN_SHARE, _SKY_SHARE, _GROUND_SHARE = 0.62, 0.54, 0.38
 _FOG_PER_M = 0.0011
 
 _BRAKE_COLOR = (np.float32(255.0), np.float32(36.0), np.float32(26.0))
@@ -107,18 +107,24 @@ def relight(
 
 
 @cache
-def grain_texture() -> Float32[np.ndarray, "256 256"]:
-    """Tileable noise with mean about zero and values about -1 to 1: three smoothed octaves."""
+def grain_texture() -> Int8[np.ndarray, "2 512 512"]:
+    """Tileable noise from -127 to 127: a smooth layer of patches, and a rough one of speckles."""
     random = generator(0, "sensors/grain")
-    total = np.zeros((_GRAIN_SIZE, _GRAIN_SIZE))
-    for cells, share in ((_GRAIN_SIZE, 0.5), (_GRAIN_SIZE // 4, 0.7), (_GRAIN_SIZE // 16, 1.0)):
-        at = np.arange(_GRAIN_SIZE) * cells / _GRAIN_SIZE
-        low, fraction = at.astype(np.int64), at % 1.0
-        fraction = fraction * fraction * (3.0 - 2.0 * fraction)
-        values = random.uniform(-1.0, 1.0, (cells, cells))
-        rows = values[low] * (1 - fraction[:, None]) + values[(low + 1) % cells] * fraction[:, None]
-        total += share * (rows[:, low] * (1 - fraction) + rows[:, (low + 1) % cells] * fraction)
-    return (total / (2.0 * total.std())).astype(np.float32)
+    smooth = [(8, 1.0), (32, 0.8), (128, 0.35)]
+    rough = [(512, 0.8), (256, 0.6), (64, 0.3)]
+    layers = [sum(share * _octave(random, n) for n, share in shape) for shape in (smooth, rough)]
+    scaled = [np.clip(layer / (2.2 * np.std(layer)), -1, 1) for layer in layers]
+    return np.rint(127 * np.stack(scaled)).astype(np.int8)
+
+
+def _octave(random: np.random.Generator, cells: int) -> Float64[np.ndarray, "512 512"]:
+    """White noise on a coarse periodic grid, smoothly interpolated."""
+    at = np.arange(_GRAIN_SIZE) * cells / _GRAIN_SIZE
+    low, fraction = at.astype(np.int64), at % 1.0
+    high, fraction = (low + 1) % cells, fraction * fraction * (3.0 - 2.0 * fraction)
+    values = random.uniform(-1.0, 1.0, (cells, cells))
+    rows = values[low] * (1 - fraction[:, None]) + values[high] * fraction[:, None]
+    return rows[:, low] * (1 - fraction) + rows[:, high] * fraction
 
 
 @njit(fastmath=True)
@@ -162,16 +168,16 @@ def slot_row(slots, slot):
 @njit(fastmath=True)
 @no_type_check
 def grain_at(grain, place, distance):
-    """Two octaves of grain at surface coordinates in metres; the fine one fades with distance."""
+    """Grain (-1 to 1) at surface coordinates in metres; its speckles fade with distance."""
     u, v = place
-    coarse = grain[
-        math.floor(u * _COARSE_PER_M) & _GRAIN_MASK, math.floor(v * _COARSE_PER_M) & _GRAIN_MASK
+    patch = grain[
+        0, math.floor(u * _SMOOTH_PER_M) & _GRAIN_MASK, math.floor(v * _SMOOTH_PER_M) & _GRAIN_MASK
     ]
-    fine = grain[
-        math.floor(u * _FINE_PER_M) & _GRAIN_MASK, math.floor(v * _FINE_PER_M) & _GRAIN_MASK
+    speckle = grain[
+        1, math.floor(u * _ROUGH_PER_M) & _GRAIN_MASK, math.floor(v * _ROUGH_PER_M) & _GRAIN_MASK
     ]
-    near = _FINE_FADES_M / (_FINE_FADES_M + distance)
-    return 0.45 * coarse + 0.55 * near * near * fine
+    near = _ROUGH_FADES_M / (_ROUGH_FADES_M + distance)
+    return (0.5 * patch + 0.6 * near * near * speckle) / 127.0
 
 
 @njit(fastmath=True)
@@ -208,14 +214,10 @@ def facing_normal(normal, body, ray):
 
 @njit(fastmath=True)
 @no_type_check
-def _light(normal):
-    """Red, green and blue light on a surface: sun, sky above and ground below."""
-    sun = (
-        normal[0] * _SUN_DIRECTION[0]
-        + normal[1] * _SUN_DIRECTION[1]
-        + normal[2] * _SUN_DIRECTION[2]
-    )
-    sun = _SUN_SHARE * max(sun, 0.0)
+def _light(normal, sunlit):
+    """Red, green and blue light on a surface: sun (where `sunlit`), sky above and ground below."""
+    sun = normal[0] * SUN_DIRECTION[0] + normal[1] * SUN_DIRECTION[1] + normal[2] * SUN_DIRECTION[2]
+    sun = _SUN_SHARE * max(sun, 0.0) if sunlit else 0.0
     up = 0.5 + 0.5 * normal[2]
     sky = _SKY_SHARE * up + _GROUND_SHARE * (1.0 - up)
     return (
@@ -238,7 +240,7 @@ def _own_color(face, body):
 
 @njit(fastmath=True)
 @no_type_check
-def surface_color(face, body, normal, grain, distance):
+def surface_color(face, body, normal, grain, distance, sunlit):
     """Red, green and blue (0 to 255, not clamped) of a hit.
 
     Args:
@@ -247,11 +249,12 @@ def surface_color(face, body, normal, grain, distance):
         normal: unit, world.
         grain: of the texture, about -1 to 1.
         distance: from the eye, m.
+        sunlit: whether nothing stands between it and the sun.
     """
     color, glows = _own_color(face, body)
     clear = 1.0 / (1.0 + _FOG_PER_M * distance)
     haze = 1.0 - clear
-    red, green, blue = _light(normal)
+    red, green, blue = _light(normal, sunlit)
     factor = clear * (1.0 + face[4] * grain)
     if glows:
         red, green, blue, factor = 1.0, 1.0, 1.0, clear

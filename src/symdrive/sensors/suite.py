@@ -125,4 +125,4 @@ def _total(
     """Sum over sensors; -1 everywhere where there is no sensor."""
     if not counts:
         return np.full(num_actors, -1, dtype=np.int64)
-    return np.sum(counts, axis=0, dtype=np.int64)
+    return np.stack(counts).sum(axis=0)
