@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symdrive.world.controllers import (
+    GRADED_PEDALS,
     STUDENT_LATERAL,
     LateralController,
     LateralParameters,
@@ -83,12 +84,13 @@ def test_lookahead_past_the_end_takes_the_last_point():
 
 @given(st.floats(0, 40), st.floats(0, 40), st.booleans())
 def test_pedals_stay_in_range_and_exclude_each_other(speed, target, brake):
-    throttle, pressed = LongitudinalController().step(speed, target, brake=brake)
-    assert 0.0 <= throttle <= 1.0
-    assert pressed in (0.0, 1.0)
-    assert throttle == 0.0 or pressed == 0.0
-    if brake:
-        assert pressed == 1.0
+    for parameters in (LongitudinalParameters(), GRADED_PEDALS):
+        throttle, pressed = LongitudinalController(parameters).step(speed, target, brake=brake)
+        assert 0.0 <= throttle <= 1.0
+        assert 0.0 <= pressed <= 1.0
+        assert throttle == 0.0 or pressed == 0.0
+        if brake:
+            assert pressed == 1.0
 
 
 def test_pedals_by_case():
@@ -100,6 +102,20 @@ def test_pedals_by_case():
     hold, _ = pedals.step(8.0, 8.0, brake=False)
     v = 8.0 * 3.6 / 100
     assert hold == pytest.approx(1.1990342347 * v - 0.8057602384 * v * v)
+
+
+def test_graded_brake_is_proportional_and_ends_at_full():
+    pedals = LongitudinalController(GRADED_PEDALS)
+    assert pedals.step(8.0, 7.78, brake=False) == pytest.approx((0.0, 0.5))
+    assert pedals.step(8.0, 4.0, brake=False) == (0.0, 1.0)
+    assert pedals.step(8.0, 7.99, brake=False)[0] > 0.2
+    assert pedals.step(0.2, 0.0, brake=False) == (0.0, 1.0)
+
+
+def test_leads_brake_waits_for_its_ratio():
+    pedals = LongitudinalController()
+    assert pedals.step(8.0, 7.78, brake=False)[1] == 0.0
+    assert pedals.step(8.0, 7.75, brake=False)[1] == 1.0
 
 
 def test_more_missing_speed_never_means_less_throttle():

@@ -67,7 +67,7 @@ def junction_passes(town: Town, path: DensePath) -> tuple[JunctionPass, ...]:
     runs = lane_runs(path)
     signals = _signal_of_lane(town)
     return tuple(
-        _junction_pass(town, runs, signals, first * path.step_m, after * path.step_m)
+        _junction_pass(town, runs, signals, (first * path.step_m, after * path.step_m))
         for first, after in junction_spans(path)
     )
 
@@ -104,13 +104,14 @@ def _junction_pass(
     town: Town,
     runs: list[LaneRun],
     signals: Int[np.ndarray, " lane"],
-    entry_s_m: float,
-    exit_s_m: float,
+    span_m: tuple[float, float],
 ) -> JunctionPass:
-    """Collect the conflicts of the lanes between entry and exit."""
-    inside = [r for r in runs if r.end_s_m > entry_s_m and r.start_s_m < exit_s_m]
-    near = [r for r in runs if r.end_s_m > entry_s_m - _OWN_APPROACH_M and r.start_s_m < exit_s_m]
+    """Collect the conflicts of the lanes on a stretch of the path inside a junction."""
+    first, after = span_m
+    inside = [r for r in runs if r.end_s_m > first and r.start_s_m < after]
+    near = [r for r in runs if r.end_s_m > first - _OWN_APPROACH_M and r.start_s_m < after]
     own = frozenset(r.lane for r in near)
+    last = inside[-1]
     conflicts = [c for run in inside for c in _conflicts(town, run, own)]
     relation = [_relation(town, signals, c) for c in conflicts]
     watched = [
@@ -119,8 +120,8 @@ def _junction_pass(
         for lane, base, lane_inside in _upstream(town, c.other, c.other_enter_m, own)
     ]
     return JunctionPass(
-        entry_s_m=entry_s_m,
-        exit_s_m=exit_s_m,
+        entry_s_m=inside[0].offset_m,
+        exit_s_m=last.offset_m + float(town.lanes.length_m[last.lane]),
         signal=_ruling_signal(town, signals, inside[0].lane),
         enter_s_m=np.array([c.enter_s_m for c in conflicts], dtype=np.float64),
         exit_shared_s_m=np.array([c.exit_s_m for c in conflicts], dtype=np.float64),

@@ -22,7 +22,14 @@ from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.world.backend import TICK_S
 from symdrive.world.control import Control, Plan
-from symdrive.world.controllers import LateralController, LongitudinalController
+from symdrive.world.controllers import (
+    EXPERT_LATERAL,
+    GRADED_PEDALS,
+    LateralController,
+    LateralParameters,
+    LongitudinalController,
+    LongitudinalParameters,
+)
 from symdrive.world.driver import Oracle
 from symdrive.world.visible import Visible
 
@@ -56,6 +63,8 @@ class ExpertConfig:
         hazards: rules that may lower the speed.
         bound: speed on a free road.
         forecast: horizon and margins of the collision forecast.
+        steering: gains of the wheel.
+        pedals: rule of the pedals.
         stop_s: how long to stand at a stop sign.
         stop_m: how near to its line that must be.
         standing_mps: a slower car stands.
@@ -64,6 +73,8 @@ class ExpertConfig:
     hazards: tuple[Hazard, ...] = field(default_factory=default_hazards)
     bound: BoundConfig = field(default_factory=BoundConfig)
     forecast: ForecastConfig = field(default_factory=ForecastConfig)
+    steering: LateralParameters = EXPERT_LATERAL
+    pedals: LongitudinalParameters = GRADED_PEDALS
     stop_s: float = 1.3
     stop_m: float = 3.0
     standing_mps: float = 0.1
@@ -78,8 +89,8 @@ class RuleExpert(Oracle):
         self._bends: Float[np.ndarray, " point"] = np.zeros(0)
         self._memory = Memory()
         self._limits: tuple[Limit, ...] = ()
-        self._lateral = LateralController()
-        self._longitudinal = LongitudinalController()
+        self._lateral = LateralController(self.config.steering)
+        self._longitudinal = LongitudinalController(self.config.pedals)
 
     def reset(self, town: Town, route: Route, seed: int) -> None:  # noqa: ARG002  nothing is random
         """Prepare a route and forget the last one."""

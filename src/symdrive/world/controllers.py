@@ -15,6 +15,8 @@ from symdrive.core.geometry import wrap
 
 _TUNED_DT_S = 0.05
 _KMH = 3.6
+_COAST_MPS = 0.02
+"""An excess of speed that rolling resistance takes off in one tick."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class LongitudinalParameters:
         floor_mps: smallest target that is driven at.
         stop_mps: a target below it is a stop.
         hold_mps: below this speed a car without throttle is held by the brake.
+        full_brake_error_mps: speed above the target that gives full brake; the pedal is
+            proportional below. 0 for LEAD's rule: all or nothing, beyond `brake_ratio`.
     """
 
     weights: tuple[float, float, float, float, float, float] = (
@@ -150,6 +154,7 @@ class LongitudinalParameters:
     floor_mps: float = 1.0 / _KMH
     stop_mps: float = 0.01
     hold_mps: float = 0.5
+    full_brake_error_mps: float = 0.0
 
     def __post_init__(self) -> None:
         """A ratio of one or less would brake at the target itself."""
@@ -157,8 +162,17 @@ class LongitudinalParameters:
             raise ValueError(f"brake_ratio must be above 1 and floor_mps above 0: {self}")
 
 
+GRADED_PEDALS = LongitudinalParameters(full_brake_error_mps=0.4)
+"""Brake in proportion to the excess of speed.
+
+A target that asks for a deceleration of a = (v - target) / 0.05 s is below LEAD's threshold until a
+reaches 0.6 v: at 10 m/s nothing happens before 6 m/s^2, then the pedal goes down all the way, tick
+on, tick off. Full brake is 8 m/s^2, so an excess of 0.4 m/s in one tick is what it takes off.
+"""
+
+
 class LongitudinalController:
-    """Throttle by regression, brake all or nothing, as LEAD drives CARLA."""
+    """Throttle by regression; brake all or nothing, as LEAD drives CARLA, or graded."""
 
     def __init__(self, parameters: LongitudinalParameters | None = None) -> None:
         self.parameters = parameters or LongitudinalParameters()
@@ -175,8 +189,11 @@ class LongitudinalController:
         """
         p = self.parameters
         target = max(p.floor_mps, target_speed_mps)
-        if brake or target_speed_mps < p.stop_mps or speed_mps / target > p.brake_ratio:
+        if brake or target_speed_mps < p.stop_mps:
             return 0.0, 1.0
+        pressed = self._brake(speed_mps, target_speed_mps, target)
+        if pressed > 0.0:
+            return 0.0, pressed
         missing = target - speed_mps
         if missing > p.full_throttle_error_mps:
             return 1.0, 0.0
@@ -184,6 +201,14 @@ class LongitudinalController:
         if throttle == 0.0 and speed_mps < p.hold_mps:
             return 0.0, 1.0
         return throttle, 0.0
+
+    def _brake(self, speed_mps: float, wanted_mps: float, floored_mps: float) -> float:
+        """Brake pedal for a speed above the target, before and after the floor."""
+        p = self.parameters
+        if p.full_brake_error_mps > 0.0:
+            excess = speed_mps - wanted_mps - _COAST_MPS
+            return min(1.0, max(0.0, excess / p.full_brake_error_mps))
+        return float(speed_mps / floored_mps > p.brake_ratio)
 
 
 def _regression(weights: tuple[float, ...], speed_mps: float, missing_mps: float) -> float:
