@@ -391,16 +391,16 @@ def test_only_moving_vehicles_are_traffic(kit: Kit) -> None:
     others = (
         kit.other(5, speed=50.0, parked=True),
         kit.other(6, model="walker.adult", speed=50.0),
-        kit.other(7, speed=4.0),
+        kit.other(7, speed=10.0),
     )
     criterion = MinSpeed(RouteTrack(kit.route), 1)
-    watch(kit, criterion, kit.along(0, 219, speed=2.0, others=others))
+    watch(kit, criterion, kit.along(0, 219, speed=5.0, others=others))
     assert criterion.values == [50.0]
 
 
 def test_no_traffic_no_demand(kit: Kit) -> None:
     criterion = MinSpeed(RouteTrack(kit.route), 4)
-    assert watch(kit, criterion, kit.along(0, 219, speed=1.0)) == []
+    assert watch(kit, criterion, kit.along(0, 219, speed=5.0)) == []
     assert criterion.values == [100.0] * 4
 
 

@@ -42,11 +42,16 @@ class _Piece:
 class StreamWriter:
     """Appends record batches to one new file.
 
+    Args:
+        path: of the file.
+        schema: of the batches.
+        zstd_level: compress columns; None leaves them as they are.
+
     Raises:
         UserError: when the file exists, or when it cannot be written (disk full).
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, *, compress: bool = False) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, zstd_level: int | None = None) -> None:
         self.path = path
         self.schema = schema
         try:
@@ -58,7 +63,8 @@ class StreamWriter:
         self._size = 0
         self._open = True
         self._piece = _Piece()
-        options = pa.ipc.IpcWriteOptions(compression="zstd" if compress else None)
+        codec = None if zstd_level is None else pa.Codec("zstd", compression_level=zstd_level)
+        options = pa.ipc.IpcWriteOptions(compression=codec)
         self._arrow = pa.ipc.new_stream(cast(str, self._piece), schema, options=options)
         self._append(self._piece.take())
 

@@ -59,7 +59,9 @@ class RunWriter:
         route.write(_route_batch(meta.episode.route))
         route.end()
         self._ticks = StreamWriter(folder / schema.TICKS_FILE, schema.TICK_SCHEMA)
-        self._actors = StreamWriter(folder / schema.ACTORS_FILE, schema.ACTOR_SCHEMA, compress=True)
+        self._actors = StreamWriter(
+            folder / schema.ACTORS_FILE, schema.ACTOR_SCHEMA, self.config.zstd_level
+        )
         self._frames = StreamWriter(folder / schema.FRAMES_FILE, self._frame_schema)
         self._streams = (self._ticks, self._actors, self._frames)
         document = run_document(meta, self.config)

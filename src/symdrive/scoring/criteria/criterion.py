@@ -1,7 +1,7 @@
 """What every criterion is, and the ego as criteria look at it."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,8 @@ class Criterion(ABC):
         return []
 
 
-@dataclass(frozen=True)
-class Ego:
-    """The ego in plain numbers, for a handful of scalar operations cost less than arrays.
+class Ego(NamedTuple):
+    """The ego in plain numbers: for a handful of scalars, cheaper than arrays.
 
     Attributes:
         x: ground point under the box centre, world frame, m; so `y`, `z`.

@@ -4,9 +4,11 @@ CARLA asks its server; here the centre lines of the baked town are searched.
 """
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
+from numba import njit
 from scipy.spatial import cKDTree
 
 from symdrive.core.geometry import ranges
@@ -70,46 +72,67 @@ class LaneFinder:
             return None
         count = min(CANDIDATES, len(self._rows))
         place = np.array([x, y, z])
-        # A segment may be as near as half its length (0.5 m) more than both of its ends.
+        # A point of a lane is at most half a segment (0.5 m) from one of the segment's ends.
         gaps, found = self._tree.query(place, k=count, distance_upper_bound=within_m + 0.5)
-        rows = self._rows[np.atleast_1d(found)[np.isfinite(np.atleast_1d(gaps))]]
-        return self._project(place, rows) if len(rows) else None
-
-    def _project(self, place: Float[np.ndarray, " 3"], rows: Int[np.ndarray, " n"]) -> LanePlace:
-        """The nearest point of the segments that begin or end at the given centre-line points."""
+        near = np.atleast_1d(found)[np.isfinite(np.atleast_1d(gaps))]
+        if len(near) == 0:
+            return None
         lanes = self._lanes
-        lane = self._lane_of[rows]
-        begin, last = np.tile(lanes.start[lane], 2), np.tile(lanes.start[lane + 1] - 1, 2)
-        first = np.clip(np.concatenate([rows - 1, rows]), begin, np.maximum(last - 1, begin))
-        second = np.minimum(first + 1, last)
-        base = lanes.points[first]
-        step = lanes.points[second] - base
-        length2 = np.maximum((step * step).sum(axis=1), 1e-12)
-        t = np.clip(((place - base) * step).sum(axis=1) / length2, 0.0, 1.0)
-        gap = place - (base + t[:, None] * step)
-        best = int(np.argmin((gap * gap).sum(axis=1)))
-        return self._place(int(first[best]), int(second[best]), float(t[best]), gap[best], place)
-
-    def _place(
-        self,
-        first: int,
-        second: int,
-        t: float,
-        gap: Float[np.ndarray, " 3"],
-        place: Float[np.ndarray, " 3"],
-    ) -> LanePlace:
-        """A point between two neighbouring centre-line points."""
-        lanes = self._lanes
-        px, py, pz = (place - gap).tolist()
-        nearer = second if t > 0.5 else first
-        return LanePlace(
-            lane=int(self._lane_of[first]),
-            s_m=float((1 - t) * lanes.s_m[first] + t * lanes.s_m[second]),
-            position=(px, py, pz),
-            yaw=float(lanes.yaw[nearer]),
-            width_m=float((1 - t) * lanes.width_m[first] + t * lanes.width_m[second]),
-            distance_m=float(np.sqrt(gap @ gap)),
+        segment, share, distance_m = nearest_segment(
+            lanes.points, lanes.start, self._lane_of, self._rows[near], place
         )
+        return self._place(segment, share, distance_m)
+
+    def _place(self, first: int, share: float, distance_m: float) -> LanePlace:
+        """The point a share of the way from a centre-line point to its successor."""
+        lanes = self._lanes
+        lane = int(self._lane_of[first])
+        second = min(first + 1, int(lanes.start[lane + 1]) - 1)
+
+        def between(column: np.ndarray) -> float:
+            return float((1 - share) * column[first] + share * column[second])
+
+        x, y, z = ((1 - share) * lanes.points[first] + share * lanes.points[second]).tolist()
+        yaw = float(lanes.yaw[second if share > 0.5 else first])
+        return LanePlace(
+            lane, between(lanes.s_m), (x, y, z), yaw, between(lanes.width_m), distance_m
+        )
+
+
+@njit(cache=True)
+@no_type_check
+def nearest_segment(
+    points: Float[np.ndarray, "point 3"],
+    start: Int[np.ndarray, " lane_plus_1"],
+    lane_of: Int[np.ndarray, " point"],
+    rows: Int[np.ndarray, " n"],
+    place: Float[np.ndarray, " 3"],
+) -> tuple[int, float, float]:
+    """The nearest of the centre-line segments that begin or end at the given points.
+
+    Returns:
+        First point of the segment, share of the way to its second point, and the distance in m.
+    """
+    best, best_share, best_gap2 = -1, 0.0, np.inf
+    for row in rows:
+        lane = lane_of[row]
+        for first in (row - 1, row):
+            if first < start[lane] or first >= max(start[lane + 1] - 1, start[lane] + 1):
+                continue
+            second = min(first + 1, start[lane + 1] - 1)
+            length2, along = 0.0, 0.0
+            for axis in range(3):
+                step = points[second, axis] - points[first, axis]
+                length2 += step * step
+                along += step * (place[axis] - points[first, axis])
+            share = min(max(along / max(length2, 1e-12), 0.0), 1.0)
+            gap2 = 0.0
+            for axis in range(3):
+                foot = (1 - share) * points[first, axis] + share * points[second, axis]
+                gap2 += (place[axis] - foot) ** 2
+            if gap2 < best_gap2:
+                best, best_share, best_gap2 = first, share, gap2
+    return best, best_share, np.sqrt(best_gap2)
 
 
 def point_on_lane(lanes: LaneTable, lane: int, s_m: float) -> LanePlace:
