@@ -1,0 +1,47 @@
+"""`symdrive train`: from recorded runs to a checkpoint."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from symdrive.cli.options import Train
+from symdrive.cli.screen import bar, console
+from symdrive.core.errors import UserError
+from symdrive.training.config import PRESETS, TrainConfig
+from symdrive.training.train import RESUME_FILE, train
+
+
+def run(options: Train) -> None:
+    """Train and say where the student is."""
+    checkpoint = train_student(options)
+    console.print(f"student: {checkpoint}")
+    console.print(f"curves:  tensorboard --logdir {options.out}")
+
+
+def train_student(options: Train) -> Path:
+    """Train, or go on with a training that was stopped; a finished one is kept.
+
+    Raises:
+        UserError: as the training refuses, or when `out` holds a training and `resume` is off.
+    """
+    if not options.data:
+        raise UserError("no data folder given; name one or more, such as `symdrive train data`.")
+    finished = options.out / "student.safetensors"
+    begun = options.out.joinpath(RESUME_FILE).is_file()
+    if options.resume and finished.is_file() and not begun:
+        console.print(f"trained before: {finished}")
+        return finished
+    if not options.resume and (finished.is_file() or begun):
+        raise UserError(f"{options.out} holds a training already; give --resume, or another --out.")
+    with bar("encoding frames", 1) as line:
+        return train(
+            _config(options),
+            options.data,
+            options.out,
+            resume=options.resume and begun,
+            on_encoded=line.at,
+        )
+
+
+def _config(options: Train) -> TrainConfig:
+    """The preset with what the command line changes."""
+    return replace(PRESETS[options.preset], minutes=options.minutes, seed=options.seed)
