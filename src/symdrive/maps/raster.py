@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
+from symdrive.maps.scenery.junctions import filled, lane_unions, paved
 from symdrive.maps.scenery.markings import painted
 from symdrive.maps.scenery.strips import (
     chord_quads,
@@ -48,8 +49,8 @@ class TownRaster:
     def from_town(cls, town: Town, px_per_m: float = 4.0) -> "TownRaster":
         """Draw a town.
 
-        Road is where driving lanes are. A broken line is drawn as one line, as on the maps that
-        LEAD records.
+        Road is where driving lanes are, with the gaps between them in junctions. A broken line is
+        drawn as one line, as on the maps that LEAD records.
         """
         return cls.from_lanes(town.lanes, px_per_m)
 
@@ -134,9 +135,13 @@ class TownRaster:
 
 
 def _road_quads(lanes: LaneTable) -> Float[np.ndarray, "n 4 2"]:
-    """Pieces of driving lanes, m."""
-    chords = segments(lanes, stations(lanes), lanes.kind == LaneKind.DRIVING)
-    return chord_quads(*lane_edges(lanes), *chords)[..., :2]
+    """Pieces of driving lanes and of the junctions that they make up, m."""
+    driving = lanes.kind == LaneKind.DRIVING
+    chords = segments(lanes, stations(lanes), driving)
+    strips = chord_quads(*lane_edges(lanes), *chords)[..., :2]
+    areas = [paved(filled(union))[0] for union in lane_unions(lanes, driving).values()]
+    triangles = np.concatenate([np.zeros((0, 3, 2)), *areas])
+    return np.concatenate([strips, triangles[:, [0, 1, 2, 2]]])
 
 
 def _line_quads(lanes: LaneTable) -> Float[np.ndarray, "n 4 2"]:

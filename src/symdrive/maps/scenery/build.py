@@ -4,17 +4,19 @@ import numpy as np
 from jaxtyping import Float
 
 from symdrive.maps.scenery.buildings import buildings_mesh, design
+from symdrive.maps.scenery.carriageways import carriageways
 from symdrive.maps.scenery.cover import Cover
 from symdrive.maps.scenery.frontage import lay_frontage
 from symdrive.maps.scenery.greenery import FreeLand, fences, plant, trees_mesh
 from symdrive.maps.scenery.heights import SurfaceHeights
+from symdrive.maps.scenery.junctions import junction_areas, junctions
 from symdrive.maps.scenery.lamps import lamp_places, lamps_mesh
 from symdrive.maps.scenery.markings import crosswalk_stripes, lane_lines, painted, stop_lines
 from symdrive.maps.scenery.plots import lay_plots
+from symdrive.maps.scenery.sidewalks import sidewalks
 from symdrive.maps.scenery.solids import finished, join
 from symdrive.maps.scenery.strips import match_edges
 from symdrive.maps.scenery.styles import districts
-from symdrive.maps.scenery.surfaces import carriageways, junction_areas, junctions, sidewalks
 from symdrive.maps.scenery.terrain import lay_terrain, terrain_mesh
 from symdrive.maps.scenery.traffic_control import (
     heads_mesh,
@@ -63,8 +65,8 @@ def build_mesh(
     return finished(
         join(
             [
-                carriageways(lanes, edges, seed),
-                junctions(junction_areas(lanes), heights, seed),
+                carriageways(lanes, edges, ground, seed),
+                junctions(junction_areas(lanes), heights, ground, seed),
                 sidewalks(lanes, seed),
                 lane_lines(lanes, edges),
                 stop_lines(lanes, signals, stop_signs),
@@ -95,6 +97,8 @@ def _roadside(
         seed: of the town.
     """
     frontage = lay_frontage(lanes, cover)
+    if not len(frontage.xy):
+        return join([])
     style = districts(frontage, seed)
     plots = lay_plots(frontage, style, cover, seed)
     land = FreeLand.around(lanes, cover, plots, control)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
+from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from symdrive.maps.scenery.strips import COARSE, chord_quads, lane_edges, segments, stations
 from symdrive.maps.town import LaneKind, LaneTable
@@ -22,7 +24,7 @@ class Cover:
 
     lanes: shapely.STRtree
     roads: shapely.STRtree
-    outline: shapely.Geometry
+    outline: BaseGeometry
 
     @classmethod
     def from_lanes(cls, lanes: LaneTable) -> "Cover":
@@ -30,16 +32,18 @@ class Cover:
         edges = lane_edges(lanes)
         kept = stations(lanes, COARSE)
         walk = lanes.kind == LaneKind.SIDEWALK
-        pieces = [
-            shapely.make_valid(
-                shapely.polygons(chord_quads(*edges, *segments(lanes, kept, mask))[..., :2])
+        roads, walks = (
+            np.asarray(
+                shapely.make_valid(
+                    shapely.polygons(chord_quads(*edges, *segments(lanes, kept, mask))[..., :2])
+                )
             )
             for mask in (~walk, walk)
-        ]
-        everything = np.concatenate(pieces)
+        )
+        everything = np.concatenate([roads, walks])
         return cls(
             shapely.STRtree(everything),
-            shapely.STRtree(pieces[0]),
+            shapely.STRtree(roads),
             shapely.union_all(shapely.buffer(everything, 0.02, join_style="mitre")),
         )
 
@@ -52,3 +56,11 @@ def clear_of(
     if len(shapes) and len(tree):
         clear[tree.query(shapes, predicate="dwithin", distance=distance_m)[0]] = False
     return clear
+
+
+def away_from(
+    tree: cKDTree, xy: Float[np.ndarray, "n 2"], distance_m: float
+) -> Bool[np.ndarray, " n"]:
+    """Which points keep a distance from all points in the tree."""
+    gap, _ = tree.query(xy, distance_upper_bound=distance_m)
+    return np.asarray(gap) > distance_m

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial import cKDTree
 
 from symdrive.core.geometry import ranges, wrap_angle
-from symdrive.maps.scenery.cover import Cover
+from symdrive.maps.scenery.cover import Cover, away_from
 from symdrive.maps.scenery.strips import lane_of_point
 from symdrive.maps.town import LaneKind, LaneTable
 
@@ -96,4 +96,4 @@ def _urban(lanes: LaneTable, xy: Float[np.ndarray, "point 2"]) -> Bool[np.ndarra
     walk = lanes.points[lanes.kind[lane_of_point(lanes)] == LaneKind.SIDEWALK, :2]
     if not len(walk):
         return np.zeros(len(xy), dtype=bool)
-    return cKDTree(walk).query(xy, distance_upper_bound=URBAN_WITHIN_M)[0] < URBAN_WITHIN_M
+    return ~away_from(cKDTree(walk), xy, URBAN_WITHIN_M)

@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
-from symdrive.maps.scenery.cover import Cover, clear_of
+from symdrive.maps.scenery.cover import Cover, away_from, clear_of
 from symdrive.maps.scenery.frontage import SETBACK_M, Frontage
 from symdrive.maps.scenery.plots import Plots
 from symdrive.maps.scenery.solids import join, prisms, regular_rings, triangles
@@ -23,7 +23,7 @@ STREET_TREE_SHARE = 0.75
 # Trunks keep this far from the middle of a sidewalk, where people walk.
 WALKWAY_M = 0.8
 CONTROL_CLEAR_M = 14.0
-YARD_M = (3.0, 34.0)
+YARD_M = (3.0, 42.0)
 TREE_SPACING_M = 3.2
 LEAVES = ((76, 112, 52), (92, 126, 58), (62, 98, 58), (110, 128, 58), (84, 104, 44))
 NEEDLES = (48, 84, 62)
@@ -73,11 +73,11 @@ class FreeLand:
 
     def off_walkway(self, xy: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
         """Which points leave the middle of every sidewalk free."""
-        return self.walk.query(xy, distance_upper_bound=WALKWAY_M)[0] > WALKWAY_M
+        return away_from(self.walk, xy, WALKWAY_M)
 
     def off_control(self, xy: Float[np.ndarray, "n 2"], gap_m: float) -> Bool[np.ndarray, " n"]:
         """Which points are far from traffic lights and stop signs."""
-        return self.control.query(xy, distance_upper_bound=gap_m)[0] > gap_m
+        return away_from(self.control, xy, gap_m)
 
 
 def plant(frontage: Frontage, style: Int[np.ndarray, " point"], land: FreeLand, seed: int) -> Trees:
@@ -246,7 +246,7 @@ def fences(
     out = frontage.outward * 0.35
     a = frontage.xy[wanted] + out[wanted]
     b = frontage.xy[frontage.after[wanted]] + out[frontage.after[wanted]]
-    lines = shapely.linestrings(np.stack([a, b], axis=1))
+    lines = np.asarray(shapely.linestrings(np.stack([a, b], axis=1)))
     free = clear_of(land.plots, lines, 0.6) & clear_of(land.cover.lanes, lines, 0.6)
     free &= land.off_control((a + b) / 2.0, 2.0)
     a, b, kind = a[free], b[free], kind[wanted[free]]

@@ -44,5 +44,5 @@ class SurfaceHeights:
         query = np.column_stack([xy, near_z * VERTICAL_WEIGHT])
         count = min(6, len(self.z))
         gap, row = self.tree.query(query, k=count)
-        weight = 1.0 / (gap.reshape(len(xy), count) ** 2 + 1e-4)
-        return (self.z[row.reshape(len(xy), count)] * weight).sum(axis=1) / weight.sum(axis=1)
+        weight = 1.0 / (np.reshape(gap, (len(xy), count)) ** 2 + 1e-4)
+        return (self.z[np.reshape(row, (len(xy), count))] * weight).sum(axis=1) / weight.sum(axis=1)

@@ -23,9 +23,8 @@ def lamp_places(frontage: Frontage, land: FreeLand) -> tuple[np.ndarray, np.ndar
     rows = np.arange(LAMP_EVERY // 2, len(frontage.xy), LAMP_EVERY)
     inset = np.where(frontage.urban[rows], SETBACK_M + 0.3, 0.2)[:, None]
     foot = frontage.xy[rows] - frontage.outward[rows] * inset
-    arm = shapely.linestrings(
-        np.stack([foot, foot - frontage.outward[rows] * (ARM_M + 0.3)], axis=1)
-    )
+    tip = foot - frontage.outward[rows] * (ARM_M + 0.3)
+    arm = np.asarray(shapely.linestrings(np.stack([foot, tip], axis=1)))
     free = clear_of(land.cover.roads, arm, 0.25) & clear_of(land.plots, arm, 0.2)
     free &= land.off_walkway(foot) & land.off_control(foot, 4.0)
     return foot[free], -frontage.outward[rows[free]]

@@ -3,6 +3,7 @@
 import numpy as np
 import shapely
 from jaxtyping import Float, Int
+from shapely.geometry.base import BaseGeometry
 
 from symdrive.core.geometry import ranges
 from symdrive.core.semantics import SemanticClass
@@ -153,31 +154,39 @@ def stop_words(lanes: LaneTable, stop_signs: StopSignTable) -> Float[np.ndarray,
     """The word STOP on each stop-sign lane that is long enough for it, readable on approach."""
     length = LETTER_GAP_M + STOP_LINE_WIDTH_M + LETTER_M[1]
     rows = np.flatnonzero(stop_signs.s_m > length)
-    strokes = _word_strokes("STOP")
+    strokes = word_strokes("STOP", LETTER_M, 1.35)
     lane = np.repeat(stop_signs.lane[rows].astype(np.int64), len(strokes))
     s_m = np.repeat(stop_signs.s_m[rows].astype(np.float64) - length, len(strokes))
     local = np.tile(strokes, (len(rows), 1, 1))
     return lane_rectangles(lanes, lane, s_m, local, palette.STOP_LINE_M)
 
 
-def _word_strokes(word: str) -> Float[np.ndarray, "n 4 2"]:
-    """Rectangles of a word centred on the lane: m ahead, m left; counter-clockwise from above."""
-    width, height = LETTER_M
-    pitch = width * 1.35
-    x_start = -(pitch * (len(word) - 1) + width) / 2.0
+def word_strokes(
+    word: str, letter_m: tuple[float, float], pitch: float
+) -> Float[np.ndarray, "n 4 2"]:
+    """Rectangles that make up a word, counter-clockwise as the reader sees them.
+
+    Args:
+        word: of letters in `LETTERS`.
+        letter_m: width and height of a letter.
+        pitch: distance between letters, in widths.
+
+    Returns:
+        Corners as (m above the base line, m left of the middle).
+    """
+    width, height = letter_m
+    x_start = -width * (pitch * (len(word) - 1) + 1.0) / 2.0
     boxes = []
     for i, letter in enumerate(word):
         for x0, y0, x1, y1 in LETTERS[letter]:
-            right0, right1 = (x_start + i * pitch + width * x for x in (x0, x1))
-            ahead0, ahead1 = height * y0, height * y1
-            boxes.append(
-                [(ahead0, -right1), (ahead1, -right1), (ahead1, -right0), (ahead0, -right0)]
-            )
+            right0, right1 = (x_start + width * (i * pitch + x) for x in (x0, x1))
+            up0, up1 = height * y0, height * y1
+            boxes.append([(up0, -right1), (up1, -right1), (up1, -right0), (up0, -right0)])
     return np.array(boxes, dtype=np.float64)
 
 
 def crosswalk_stripes(
-    crosswalks: CrosswalkTable, road: shapely.Geometry, heights: SurfaceHeights
+    crosswalks: CrosswalkTable, road: BaseGeometry, heights: SurfaceHeights
 ) -> Mesh:
     """Zebra stripes along the direction of traffic, kept to the carriageway.
 

@@ -26,9 +26,11 @@ SIGN_RED: Final[Rgb] = (186, 24, 32)
 SIGN_WHITE: Final[Rgb] = (236, 236, 236)
 SIGN_BACK: Final[Rgb] = (128, 130, 132)
 
-# Layers: the junction area lies under the strips that run into it, paint lies over both. Paint is
-# lifted by more than the sagitta of a 4 m chord on the sharpest crest that roads have (3 mm).
-JUNCTION_M: Final = -0.005
+# Layers: the junction area lies under the strips that run into it, driving lanes over the strips
+# beside them, paint over all. Paint is lifted by more than the sagitta of a 4 m chord on the
+# sharpest crest that roads have (3 mm).
+JUNCTION_M: Final = -0.006
+BESIDE_M: Final = -0.003
 PAINT_M: Final = 0.012
 CROSSWALK_M: Final = 0.02
 STOP_LINE_M: Final = 0.024

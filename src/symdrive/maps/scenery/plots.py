@@ -1,6 +1,6 @@
 """Where buildings stand: corner lots first, then along the streets, then a second row."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import shapely
@@ -48,7 +48,8 @@ class Plots:
 
     def polygons(self, grow_m: float | Float[np.ndarray, "plot 1"] = 0.0) -> np.ndarray:
         """Outlines, each grown by a margin."""
-        return shapely.polygons(box_corners(self.center, self.yaw, self.half_extent + grow_m))
+        corners = box_corners(self.center, self.yaw, self.half_extent + grow_m)
+        return np.asarray(shapely.polygons(corners))
 
 
 def lay_plots(
@@ -72,9 +73,7 @@ def lay_plots(
     second = second[frontage.urban[second]]
     behind = _street_lots(frontage, second, style, rng)
     back = rng.uniform(*SECOND_ROW_M, len(behind))[:, None] * behind.push
-    row_sets.append(
-        Plots(behind.center + back, behind.yaw, behind.half_extent, behind.style, behind.push)
-    )
+    row_sets.append(replace(behind, center=behind.center + back))
     wanted = Plots(*(np.concatenate([getattr(p, f.name) for p in row_sets]) for f in fields(Plots)))
     return _apart(_pushed_clear(wanted, cover))
 
@@ -157,13 +156,11 @@ def _pushed_clear(plots: Plots, cover: Cover) -> Plots:
     center = plots.center.copy()
     todo = np.arange(len(plots))
     for _ in range(PUSHES):
-        here = plots.take(todo)
-        shapes = shapely.polygons(box_corners(center[todo], here.yaw, here.half_extent))
+        shapes = replace(plots, center=center).take(todo).polygons()
         todo = todo[~clear_of(cover.lanes, shapes, CLEARANCE_M)]
         center[todo] += plots.push[todo] * PUSH_M
     placed = np.setdiff1d(np.arange(len(plots)), todo)
-    kept = plots.take(placed)
-    return Plots(center[placed], kept.yaw, kept.half_extent, kept.style, kept.push)
+    return replace(plots, center=center).take(placed)
 
 
 def _apart(plots: Plots) -> Plots:

@@ -136,10 +136,26 @@ def match_edges(lanes: LaneTable, painted: Bool[np.ndarray, " edge_point"]) -> E
     gap = xyz[near] - xyz[:, None]
     along = np.abs(gap[..., 0] * np.cos(yaw)[:, None] + gap[..., 1] * np.sin(yaw)[:, None])
     across = np.abs(gap[..., 1] * np.cos(yaw)[:, None] - gap[..., 0] * np.sin(yaw)[:, None])
-    twin = found & (lane[near] != lane[:, None]) & (along < 0.75) & (across < 0.25)
+    other = (lane[near] != lane[:, None]) & ~_continues(lanes, lane[:, None], lane[near])
+    twin = found & other & (along < 0.75) & (across < 0.25)
     order = lane * 2 + np.repeat([0, 1], count)
     first = twin & painted[near] & (order[near] < order[:, None])
     return EdgeMatch(twin.any(axis=1), first.any(axis=1), _inside_other_lane(lanes, xyz, lane))
+
+
+def _continues(
+    lanes: LaneTable, one: Int[np.ndarray, "#n #k"], other: Int[np.ndarray, "n k"]
+) -> Bool[np.ndarray, "n k"]:
+    """Whether one lane is the other's continuation, so that their edges join end to end."""
+    count = len(lanes)
+    origin = np.repeat(np.arange(count), np.diff(lanes.next_start))
+    links = np.unique(
+        np.concatenate([origin * count + lanes.next_lane, lanes.next_lane * count + origin])
+    )
+    same_road = (lanes.road[one] == lanes.road[other]) & (
+        lanes.lane_id[one] == lanes.lane_id[other]
+    )
+    return same_road | np.isin(one * count + other, links)
 
 
 def _inside_other_lane(
@@ -151,7 +167,7 @@ def _inside_other_lane(
         return np.zeros(len(xyz), dtype=bool)
     k = min(6, len(rows))
     gap, near = cKDTree(lanes.points[rows]).query(xyz, k=k, distance_upper_bound=4.0)
-    gap, near = gap.reshape(len(xyz), k), near.reshape(len(xyz), k)
+    gap, near = np.reshape(gap, (len(xyz), k)), np.reshape(near, (len(xyz), k))
     found = near < len(rows)
     center = rows[np.where(found, near, 0)]
     other = lane_of_point(lanes)[center] != lane[:, None]

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
 from symdrive.maps.scenery.cover import Cover, clear_of
-from symdrive.maps.scenery.markings import on_lane
+from symdrive.maps.scenery.markings import on_lane, word_strokes
 from symdrive.maps.scenery.solids import box_rings, fans, join, posts, prisms, quads
 from symdrive.maps.town import LaneTable, Mesh, SignalTable, StopSignTable, Turn
 
@@ -26,6 +26,7 @@ REPEATER_STEPS = 40
 SAME_PLACE_M = 5.0
 SIGN_RADIUS_M = 0.42
 SIGN_CENTER_M = 2.25
+SIGN_LETTER_M = (0.125, 0.3)
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def _kerb_feet(
     for step in range(REPEATER_STEPS):
         todo = np.flatnonzero(~free)
         xy = start[todo] + right[todo] * (reach[todo] + REPEATER_STEP_M * step)[:, None]
-        clear = clear_of(cover.roads, shapely.points(xy), 0.5)
+        clear = clear_of(cover.roads, np.asarray(shapely.points(xy)), 0.5)
         foot[todo[clear], :2] = xy[clear]
         free[todo[clear]] = True
     return foot, free
@@ -223,38 +224,38 @@ def _supports(heads: Heads, shine: Float[np.ndarray, "head 3"]) -> Mesh:
 
 
 def stop_sign_mesh(signs: StopSignTable) -> Mesh:
-    """Red octagons with a white rim on posts."""
+    """Red octagons with a white rim and the word STOP, on posts."""
     count = len(signs)
     yaw = signs.yaw.astype(np.float64)
     look = np.stack([np.cos(yaw), np.sin(yaw), np.zeros(count)], axis=1)
     foot = signs.position.astype(np.float64)
     center = foot + np.array([0.0, 0.0, SIGN_CENTER_M])
     metal = palette.uniform(palette.METAL, count)
-    board = SemanticClass.TRAFFIC_SIGN
-    layers = [
-        (0.05, SIGN_RADIUS_M, palette.SIGN_WHITE),
-        (0.06, SIGN_RADIUS_M * 0.9, palette.SIGN_RED),
-    ]
-    parts = [
-        fans(
-            facing_rings(center + look * proud, look, radius, 8), palette.uniform(rgb, count), board
-        )
-        for proud, radius, rgb in layers
-    ]
+    white, red = (palette.uniform(rgb, count) for rgb in (palette.SIGN_WHITE, palette.SIGN_RED))
+    kind = SemanticClass.TRAFFIC_SIGN
     front = facing_rings(center + look * 0.05, look, SIGN_RADIUS_M, 8)
     back = front - look[:, None] * 0.03
     rim = np.stack([np.roll(front, -1, 1), front, back, np.roll(back, -1, 1)], axis=2)
-    bar = center[:, :2] + look[:, :2] * 0.062
-    half = np.broadcast_to(np.array([0.004, SIGN_RADIUS_M * 0.62]), (count, 2))
-    parts += [
-        quads(rim.reshape(-1, 4, 3), palette.uniform(palette.SIGN_BACK, 8 * count), board),
-        fans(back[:, ::-1], palette.uniform(palette.SIGN_BACK, count), board),
-        prisms(
-            box_rings(bar, yaw, half, center[:, 2] - 0.09),
-            box_rings(bar, yaw, half, center[:, 2] + 0.09),
-            palette.uniform(palette.SIGN_WHITE, count),
-            board,
-        ),
-        posts(foot, center[:, 2] + 0.2, 0.035, metal, SemanticClass.POLE),
-    ]
-    return join(parts)
+    word = _sign_words(center + look * 0.06, look)
+    return join(
+        [
+            quads(rim.reshape(-1, 4, 3), palette.uniform(palette.SIGN_BACK, 8 * count), kind),
+            fans(back[:, ::-1], palette.uniform(palette.SIGN_BACK, count), kind),
+            fans(front, white, kind),
+            fans(facing_rings(center + look * 0.055, look, SIGN_RADIUS_M * 0.92, 8), red, kind),
+            quads(word, palette.uniform(palette.SIGN_WHITE, len(word)), kind),
+            posts(foot, center[:, 2] + 0.2, 0.035, metal, SemanticClass.POLE),
+        ]
+    )
+
+
+def _sign_words(
+    center: Float[np.ndarray, "n 3"], look: Float[np.ndarray, "n 3"]
+) -> Float[np.ndarray, "m 4 3"]:
+    """The strokes of STOP, centred on each board."""
+    strokes = word_strokes("STOP", SIGN_LETTER_M, 1.3) - np.array([SIGN_LETTER_M[1] / 2.0, 0.0])
+    # Who reads the board looks against `look`; this way is to that reader's left.
+    left = np.stack([look[:, 1], -look[:, 0], np.zeros(len(look))], axis=1)
+    up = np.array([0.0, 0.0, 1.0])
+    corners = center[:, None, None] + strokes[..., :1] * up + strokes[..., 1:] * left[:, None, None]
+    return corners.reshape(-1, 4, 3)
