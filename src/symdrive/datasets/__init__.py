@@ -1,1 +1,1 @@
-"""Recorded drives as one kind of frame."""
+"""Recorded drives as frames to learn from."""

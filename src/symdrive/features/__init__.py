@@ -1,1 +1,1 @@
-"""The one path from observation to tensors and from truth to targets."""
+"""Observation to tensors and truth to labels; the same code live and from disk."""

@@ -1,1 +1,184 @@
-"""Observation to tensors: the one path, live and from disk."""
+"""Observation to tensors: the one path, live and from disk.
+
+A live observation first goes through `as_stored`, because recorded ones have been through JPEG and
+the LiDAR grid; from then on both take the same way.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from symdrive.core.errors import UserError
+from symdrive.core.geometry import to_local
+from symdrive.features.config import FeatureConfig, View
+from symdrive.features.navigation import NavigationState
+from symdrive.maps.route import Command
+from symdrive.model.config import BevGrid
+from symdrive.record import codec
+from symdrive.world.observation import Observation
+from symdrive.world.rig import Rig
+
+Image = UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True)
+class InputArrays:
+    """What the network is fed, for one view.
+
+    Attributes:
+        image: stitched RGB, channels first.
+        lidar: counts by height slice.
+        speed_mps: speedometer.
+        command: `Command` - 1.
+        target_points: previous, current, next; x y, ego frame of the view, m.
+    """
+
+    image: UInt8[np.ndarray, "3 height width"]
+    lidar: UInt8[np.ndarray, "slice rows cols"]
+    speed_mps: float
+    command: int
+    target_points: Float32[np.ndarray, "3 2"]
+
+
+@dataclass(frozen=True)
+class ViewPose:
+    """Where a (shifted) rig sits in the ego frame.
+
+    Attributes:
+        lateral_m: to the left.
+        yaw: turned to the left, rad.
+    """
+
+    lateral_m: float = 0.0
+    yaw: float = 0.0
+
+    def to_view(self, points: Float[np.ndarray, "*n 2"]) -> Float[np.ndarray, "*n 2"]:
+        """Ego-frame points in the frame of the view."""
+        return to_local(points, np.array([0.0, self.lateral_m]), self.yaw)
+
+
+EGO_VIEW = ViewPose()
+
+
+def check_rig(rig: Rig, config: FeatureConfig, where: str) -> None:
+    """Refuse a rig whose pictures do not hold the views.
+
+    Raises:
+        UserError: naming the camera.
+    """
+    cameras = {camera.name: camera for camera in rig.cameras}
+    for view in config.views:
+        camera = cameras.get(view.camera)
+        if camera is None:
+            raise UserError(
+                f"{where}: rig {rig.name!r} has no camera {view.camera!r}; it has"
+                f" {sorted(cameras)}, choose features for this rig."
+            )
+        if camera.height < view.bottom or camera.width < view.right:
+            raise UserError(
+                f"{where}: camera {view.camera!r} of rig {rig.name!r} has"
+                f" {camera.height}x{camera.width} pixels, the features want rows up to"
+                f" {view.bottom} and columns up to {view.right}."
+            )
+
+
+def as_stored(observation: Observation, config: FeatureConfig) -> Observation:
+    """A live observation as a recorded frame would give it back."""
+    wanted = {view.camera for view in config.views}
+    return replace(
+        observation,
+        images={
+            name: codec.as_recorded(image, config.jpeg_quality)
+            for name, image in observation.images.items()
+            if name in wanted
+        },
+        lidar=codec.quantise_lidar(observation.lidar),
+    )
+
+
+def encode(
+    observation: Observation,
+    navigation: NavigationState,
+    config: FeatureConfig,
+    view: ViewPose = EGO_VIEW,
+) -> InputArrays:
+    """Stored (or `as_stored`) readings to network inputs.
+
+    For a shifted view the observation carries the shifted pictures; points and target points are
+    moved here.
+
+    Args:
+        observation: one tick.
+        navigation: of the same tick.
+        config: features.
+        view: pose of the rig that took the pictures.
+    """
+    lidar = observation.lidar
+    xy = view.to_view(lidar[:, :2].astype(np.float64))
+    ego_frame = to_local(navigation.target_points, navigation.position, observation.yaw)
+    return InputArrays(
+        stitch(observation.images, config),
+        rasterise(xy, lidar[:, 2], lidar[:, :2], config),
+        float(observation.speed_mps),
+        command_index(navigation.command),
+        view.to_view(ego_frame).astype(np.float32),
+    )
+
+
+def command_index(command: Command) -> int:
+    """Place of a command in the one-hot vector."""
+    return int(command) - 1
+
+
+def stitch(images: Mapping[str, Image], config: FeatureConfig) -> UInt8[np.ndarray, "3 h w"]:
+    """The views side by side, channels first."""
+    pieces = [shrink(images[view.camera], view) for view in config.views]
+    return np.ascontiguousarray(np.concatenate(pieces, axis=1).transpose(2, 0, 1))
+
+
+def shrink(image: Image, view: View) -> UInt8[np.ndarray, "h w 3"]:
+    """One view: cut out, then the mean over squares, rounded to the nearest."""
+    piece = image[view.top : view.bottom, view.left : view.right]
+    k = view.shrink
+    if k == 1:
+        return piece
+    height, width = view.size
+    total = piece.reshape(height, k, width, k, 3).sum(axis=(1, 3), dtype=np.uint32)
+    return ((total + k * k // 2) // (k * k)).astype(np.uint8)
+
+
+def rasterise(
+    xy: Float[np.ndarray, "point 2"],
+    z: Float[np.ndarray, " point"],
+    ego_xy: Float[np.ndarray, "point 2"],
+    config: FeatureConfig,
+) -> UInt8[np.ndarray, "slice rows cols"]:
+    """Count points in each cell, slice by slice.
+
+    Args:
+        xy: points in the frame of the view, m.
+        z: their height above the road at the car, m.
+        ego_xy: the same points in the ego frame, to tell the own car.
+        config: grid, slices, clip.
+    """
+    half_length, half_width = config.ego_half_extent
+    outside = (np.abs(ego_xy[:, 0]) > half_length) | (np.abs(ego_xy[:, 1]) > half_width)
+    rows, cols = config.bev.size
+    row, col = cells(xy, config.bev)
+    kept = outside & (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
+    cell, height = (row * cols + col)[kept], z[kept]
+    raster = np.empty((len(config.lidar_slices), rows, cols), dtype=np.uint8)
+    for i, (low, high) in enumerate(config.lidar_slices):
+        inside = cell[(height >= low) & (height < high)]
+        count = np.bincount(inside, minlength=rows * cols)
+        raster[i] = np.minimum(count, config.lidar_clip).reshape(rows, cols)
+    return raster
+
+
+def cells(xy: Float[np.ndarray, "point 2"], grid: BevGrid) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column of each point; row 0 is the leftmost strip, column 0 the rearmost."""
+    row = np.floor((grid.y_max - xy[:, 1]) * grid.px_per_m).astype(np.int64)
+    col = np.floor((xy[:, 0] - grid.x_min) * grid.px_per_m).astype(np.int64)
+    return row, col

@@ -3,6 +3,7 @@
 The only module that imports timm.
 """
 
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ def _declare_torchvision_operators() -> tuple[torch.library.Library, ...]:
     if torch.version.cuda is not None:
         return ()
     try:
-        import torchvision  # noqa: F401  tried first: a fitting pair needs no help
+        importlib.import_module("torchvision")  # tried first: a fitting pair needs no help
     except RuntimeError as error:
         if "torchvision::nms" not in str(error):
             raise

@@ -74,6 +74,13 @@ class TransFuser(nn.Module):
         return self.backbone(image, lidar)
 
 
+def use_channels_last(network: nn.Module) -> None:
+    """Lay out convolution weights as convolutions on CPUs and tensor cores like them."""
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
 def expected_speed(
     logits: Float[Tensor, "b speed"], target_speeds: tuple[float, ...], stop_above: float = 0.9
 ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:

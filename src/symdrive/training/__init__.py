@@ -1,1 +1,1 @@
-"""Two-stage training of the student."""
+"""Two-stage training of the student: perception first, then everything with the planner."""

@@ -1,0 +1,167 @@
+"""How a student is trained, as one frozen value; presets at the end."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from symdrive.datasets.runs import Selection
+from symdrive.features import config as features
+from symdrive.features.config import FeatureConfig
+from symdrive.model import config as models
+from symdrive.model.config import ModelConfig
+
+Schedule = Literal["cosine_restarts", "one_cycle"]
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of training.
+
+    Attributes:
+        epochs: passes over all frames; a fraction is allowed.
+        learning_rate: at its peak.
+        schedule: `cosine_restarts` (cycles of 1, 2, 4 ... epochs down to 0) or `one_cycle` (up in
+            the first part, then a cosine down to 0).
+        warmup: share of `one_cycle` that goes up.
+    """
+
+    epochs: float
+    learning_rate: float = 3e-4
+    schedule: Schedule = "cosine_restarts"
+    warmup: float = 0.1
+
+    def __post_init__(self) -> None:
+        """A stage trains something."""
+        if self.epochs < 0 or self.learning_rate <= 0:
+            raise ValueError(f"epochs are zero or more, the learning rate is above zero: {self}")
+        if not 0.0 <= self.warmup < 1.0:
+            raise ValueError(f"warmup is {self.warmup}; in [0, 1)")
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Changes to pictures, each with its own probability.
+
+    Source: kesai-labs/lead 4489176, `carla_dataset_utils.py` (same ranges; no elastic deformation).
+
+    Attributes:
+        probability: of each change, for each sample.
+        gain: brightness is multiplied by up to this, or divided by it.
+        contrast: differences from the mean are multiplied by up to this, or divided by it.
+        noise: largest standard deviation of additive noise, in steps of 255.
+        dropout: largest share of pixels set to black.
+        blur: smooth with a small Gaussian.
+    """
+
+    probability: float = 0.2
+    gain: float = 1.2
+    contrast: float = 1.2
+    noise: float = 12.75
+    dropout: float = 0.1
+    blur: bool = True
+
+    def __post_init__(self) -> None:
+        """Probabilities and factors as they must be."""
+        if not 0.0 <= self.probability <= 1.0 or not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"probability and dropout are shares: {self}")
+        if self.gain < 1.0 or self.contrast < 1.0 or self.noise < 0.0:
+            raise ValueError(f"gain and contrast are at least 1, noise at least 0: {self}")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole training.
+
+    Attributes:
+        model: network.
+        features: its inputs and labels.
+        selection: which drives and frames.
+        perception: stage without planner; 0 epochs leave it out.
+        planning: stage with everything.
+        batch: samples a step.
+        shifted: probability of taking a frame's shifted view.
+        weight_decay: of AdamW, on all parameters.
+        amsgrad: of AdamW.
+        clip_norm: largest norm of the gradient; 0 for no limit.
+        average: decay a step of a moving average of the weights, which is then what is saved; 0
+            saves the weights themselves.
+        augment: changes to pictures.
+        in_memory: encode every frame once and keep it; otherwise frames are encoded as they come.
+        workers: processes that encode.
+        pretrained: start the image encoder from timm's published weights.
+        device: `cpu` or `cuda`.
+        precision: of Lightning; `32-true` or `bf16-mixed`.
+        channels_last: memory layout of pictures; faster for convolutions.
+        log_every: steps between scalars in TensorBoard.
+        save_every: steps between files to resume from.
+        minutes: time box for both stages together; 0 for none. A boxed training ends its schedule
+            early and is not the same on another machine.
+        seed: of weights, order and augmentation.
+        progress: draw a progress bar.
+    """
+
+    model: ModelConfig
+    features: FeatureConfig
+    perception: StageConfig
+    planning: StageConfig
+    selection: Selection = field(default_factory=Selection)
+    batch: int = 64
+    shifted: float = 0.5
+    weight_decay: float = 0.01
+    amsgrad: bool = True
+    clip_norm: float = 0.0
+    average: float = 0.0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    in_memory: bool = False
+    workers: int = 4
+    pretrained: bool = False
+    device: Literal["cpu", "cuda"] = "cpu"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    channels_last: bool = True
+    log_every: int = 50
+    save_every: int = 1000
+    minutes: float = 0.0
+    seed: int = 0
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        """Counts and shares as they must be."""
+        if min(self.batch, self.log_every, self.save_every) < 1 or self.workers < 0:
+            raise ValueError("batch, log_every and save_every are at least 1, workers at least 0")
+        if not 0.0 <= self.shifted <= 1.0 or not 0.0 <= self.average < 1.0:
+            raise ValueError("shifted is in [0, 1] and average in [0, 1)")
+        if self.planning.epochs <= 0:
+            raise ValueError("the planning stage has no epochs; a student needs a planner")
+        if self.minutes < 0 or self.clip_norm < 0:
+            raise ValueError("minutes and clip_norm are zero or more")
+
+
+OFFICIAL = TrainConfig(
+    model=models.LEAD_RESNET34,
+    features=features.OFFICIAL,
+    perception=StageConfig(31.0),
+    planning=StageConfig(31.0),
+    pretrained=True,
+    device="cuda",
+    precision="bf16-mixed",
+)
+"""LEAD's recipe with the ResNet-34 network, without radar."""
+
+OFFICIAL_REGNETY032 = replace(OFFICIAL, model=replace(models.OFFICIAL_REGNETY032, radar_queries=0))
+
+NANO = TrainConfig(
+    model=models.NANO,
+    features=features.NANO,
+    perception=StageConfig(0.5, 2e-3, "one_cycle"),
+    planning=StageConfig(3.5, 2e-3, "one_cycle"),
+    batch=32,
+    shifted=0.5,
+    amsgrad=False,
+    clip_norm=5.0,
+    average=0.995,
+    augment=AugmentConfig(noise=0.0, dropout=0.0, blur=False),
+    in_memory=True,
+    workers=2,
+)
+"""A driving student in minutes on two CPU cores."""
+
+PRESETS = {"nano": NANO, "resnet34": OFFICIAL, "regnety032": OFFICIAL_REGNETY032}

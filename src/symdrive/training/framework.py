@@ -1,0 +1,18 @@
+"""The only door to Lightning.
+
+Its torchmetrics imports torchvision, which beside a torch without CUDA needs the operators that
+`symdrive.model.encoders` declares; so that module is imported before Lightning.
+"""
+
+from importlib import import_module
+
+import_module("symdrive.model.encoders")
+
+import lightning  # noqa: E402  see above
+from lightning.pytorch.callbacks import TQDMProgressBar  # noqa: E402
+from lightning.pytorch.loggers import TensorBoardLogger  # noqa: E402
+
+LightningModule = lightning.LightningModule
+Trainer = lightning.Trainer
+
+__all__ = ["LightningModule", "TQDMProgressBar", "TensorBoardLogger", "Trainer"]

@@ -1,0 +1,162 @@
+"""One stage of training as a Lightning module."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from symdrive.core.errors import UserError
+from symdrive.core.seeds import derived_seed
+from symdrive.model.losses import losses, total_loss
+from symdrive.model.network import TransFuser
+from symdrive.training.augment import augment
+from symdrive.training.batches import BatchPlan, Clock, Step
+from symdrive.training.config import StageConfig, TrainConfig
+from symdrive.training.framework import LightningModule
+from symdrive.training.schedule import learning_rate
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """A stage while it is being run.
+
+    Attributes:
+        name: of the stage.
+        config: its length and schedule.
+        plan: its batches.
+        clock: counts its steps.
+        folder: for the file to resume from and for a batch whose loss is not finite.
+    """
+
+    name: str
+    config: StageConfig
+    plan: BatchPlan
+    clock: Clock
+    folder: Path
+
+
+class StudentModule(LightningModule):
+    """Network, loss, optimiser, and the moving average of the weights.
+
+    Everything random in a step is seeded from the seed and the step, so that no generator state
+    needs to be kept.
+
+    Args:
+        network: to train.
+        config: of the training.
+        run: the stage.
+        on_step: called after each step, when it has been counted.
+    """
+
+    def __init__(
+        self,
+        network: TransFuser,
+        config: TrainConfig,
+        run: StageRun,
+        on_step: Callable[["StudentModule"], None],
+    ) -> None:
+        super().__init__()
+        self.network, self.settings, self.run = network, config, run
+        self.clock, self._on_step = run.clock, on_step
+        self.averages: dict[str, Tensor] = {}
+        self._resumed: dict[str, Any] | None = None
+        self._last_s = time.monotonic()
+
+    def training_step(self, batch: Step, batch_idx: int) -> Tensor:  # noqa: ARG002  Lightning's
+        """Loss of one batch."""
+        torch.manual_seed(derived_seed(self.settings.seed, f"{self.run.name}/{self.clock.done}"))
+        inputs, targets = batch
+        inputs = augment(inputs, self.settings.augment)
+        terms = losses(self.network(inputs), targets, self.network.config)
+        loss = total_loss(terms, self.network.config)
+        if not bool(torch.isfinite(loss)):
+            self._refuse(batch, terms)
+        self._log(loss, terms, len(inputs.speed))
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; its learning rate is set before each step."""
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(),
+            lr=self.run.config.learning_rate,
+            weight_decay=self.settings.weight_decay,
+            amsgrad=self.settings.amsgrad,
+            fused=True,
+        )
+        if self._resumed is not None:
+            self._optimizer.load_state_dict(self._resumed)
+        return self._optimizer
+
+    def on_train_batch_start(self, batch: Step, batch_idx: int) -> None:  # noqa: ARG002
+        """Set the learning rate by progress."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self.run.config, self.clock.progress)
+
+    def on_train_batch_end(self, outputs: Any, batch: Step, batch_idx: int) -> None:  # noqa: ARG002
+        """Count the step and follow it with the average."""
+        self.clock.done += 1
+        self._follow()
+        self._on_step(self)
+
+    def weights(self) -> dict[str, Tensor]:
+        """What to save: the average where there is one."""
+        return self.averages or dict(self.network.state_dict())
+
+    def state(self) -> dict[str, Any]:
+        """All that it takes to go on from here."""
+        return {
+            "stage": self.run.name,
+            "done": self.clock.done,
+            "elapsed_s": self.clock.elapsed_s,
+            "network": self.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "averages": self.averages,
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` gave; call before fitting."""
+        self.network.load_state_dict(state["network"])
+        self.averages = dict(state["averages"])
+        self._resumed = state["optimizer"]
+
+    def _follow(self) -> None:
+        """Move the average a little towards the weights; early on it follows faster."""
+        decay = self.settings.average
+        if decay == 0.0:
+            return
+        decay = min(decay, (1.0 + self.clock.done) / (10.0 + self.clock.done))
+        current = self.network.state_dict()
+        if not self.averages:
+            self.averages = {name: value.detach().clone() for name, value in current.items()}
+            return
+        for name, value in current.items():
+            if value.is_floating_point():
+                self.averages[name].lerp_(value, 1.0 - decay)
+            else:
+                self.averages[name].copy_(value)
+
+    def _log(self, loss: Tensor, terms: dict[str, Tensor], samples: int) -> None:
+        """Scalars for TensorBoard and the progress bar."""
+        now = time.monotonic()
+        rate, self._last_s = samples / max(now - self._last_s, 1e-9), now
+        self.log("samples/s", rate, prog_bar=True)
+        self.log("loss", loss.detach(), prog_bar=True)
+        self.log_dict({f"loss/{name}": value.detach() for name, value in terms.items()})
+        self.log("learning_rate", learning_rate(self.run.config, self.clock.progress))
+
+    def _refuse(self, batch: Step, terms: dict[str, Tensor]) -> None:
+        """Keep the batch and say which term went wrong."""
+        bad = [name for name, value in terms.items() if not bool(torch.isfinite(value))]
+        self.run.folder.mkdir(parents=True, exist_ok=True)
+        path = self.run.folder / f"not_finite_{self.run.name}_{self.clock.done}.pt"
+        columns = {k: v.cpu() for part in batch for k, v in part._asdict().items()}
+        torch.save(columns, path)
+        raise UserError(
+            f"the {self.run.name} stage stopped at step {self.clock.done}: loss"
+            f" {', '.join(bad) or 'total'} is not finite; the batch is in {path}, lower the"
+            " learning rate or look for a broken label there."
+        )

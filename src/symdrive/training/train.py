@@ -1,0 +1,233 @@
+"""Train a student from recorded drives: the one entry point."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from symdrive.core.config import digest
+from symdrive.core.errors import UserError
+from symdrive.core.seeds import derived_seed
+from symdrive.datasets.runs import usable_drives
+from symdrive.features.checkpoint import (
+    PERCEPTION,
+    PLANNING,
+    SUFFIX,
+    check_fit,
+    save_checkpoint,
+)
+from symdrive.features.inputs import check_rig
+from symdrive.features.table import DriveSamples, encode_all
+from symdrive.model.network import TransFuser, use_channels_last
+from symdrive.training.batches import (
+    Batches,
+    BatchPlan,
+    Clock,
+    MakeBatches,
+    MemoryBatches,
+    Order,
+    lazy_batches,
+    table_tensors,
+)
+from symdrive.training.config import StageConfig, TrainConfig
+from symdrive.training.framework import (
+    TensorBoardLogger,
+    TQDMProgressBar,
+    Trainer,
+)
+from symdrive.training.module import StageRun, StudentModule
+from symdrive.world.rig import Rig
+
+RESUME_FILE = "resume.pt"
+
+OnEncoded = Callable[[int, int], None]
+"""Told the number of frames encoded and in all."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to train on.
+
+    Attributes:
+        num_frames: frames of all drives.
+        rig: that recorded them.
+        batches: from an order to its batches.
+    """
+
+    num_frames: int
+    rig: Rig
+    batches: MakeBatches
+
+
+def train(
+    config: TrainConfig,
+    data: Sequence[Path],
+    out: Path,
+    *,
+    resume: bool = False,
+    on_encoded: OnEncoded | None = None,
+) -> Path:
+    """Train in two stages and write `student.safetensors`.
+
+    Args:
+        config: the training.
+        data: folders with recorded runs.
+        out: folder for the checkpoints (`perception.safetensors`, `student.safetensors`), the file
+            to resume from and the TensorBoard logs.
+        resume: go on from `resume.pt` in `out`; on the CPU the result is then, bit for bit, that
+            of a training that was never stopped (unless it runs in a time box).
+        on_encoded: told how many frames are encoded, while that lasts.
+
+    Returns:
+        The checkpoint of the planning stage.
+
+    Raises:
+        UserError: when there is nothing usable in `data`, when model, features and rig do not fit,
+            when there is nothing to resume or it belongs to another config, or when the loss stops
+            being finite.
+    """
+    check_fit(config.model, config.features)
+    return train_on(config, open_source(config, data, on_encoded), out, resume=resume)
+
+
+def open_source(
+    config: TrainConfig, data: Sequence[Path], on_encoded: OnEncoded | None = None
+) -> Source:
+    """Find the usable drives, and encode them where they are to be kept in memory."""
+    drives = usable_drives(data, config.selection)
+    rig = drives[0].run.meta.rig
+    check_rig(rig, config.features, str(drives[0].run.folder))
+    num_frames = sum(len(drive.frames) for drive in drives)
+    if config.in_memory:
+        table = table_tensors(encode_all(drives, config.features, config.workers, on_encoded))
+        return Source(num_frames, rig, lambda order: MemoryBatches(table, order))
+    samples = DriveSamples(drives, config.features)
+    return Source(num_frames, rig, lambda order: lazy_batches(samples, order, config.workers))
+
+
+def train_on(config: TrainConfig, source: Source, out: Path, *, resume: bool = False) -> Path:
+    """`train` on a source that is open already."""
+    out.mkdir(parents=True, exist_ok=True)
+    state = _read_state(out / RESUME_FILE, config) if resume else None
+    stages = [(PERCEPTION, config.perception), (PLANNING, config.planning)]
+    stages = [(name, stage) for name, stage in stages if stage.epochs > 0]
+    names = [name for name, _ in stages]
+    first = names.index(state["stage"]) if state is not None else 0
+    total = sum(stage.epochs for _, stage in stages)
+    network: TransFuser | None = None
+    path = out / f"student{SUFFIX}"
+    for name, stage in stages[first:]:
+        network = _network(config, name, network)
+        plan = _plan(config, name, stage, source)
+        clock = Clock(plan.steps, 60.0 * config.minutes * stage.epochs / total)
+        run = StageRun(name, stage, plan, clock, out)
+        module = _fit(config, source, network, run, state)
+        state = None
+        target = path if name == PLANNING else out / f"{name}{SUFFIX}"
+        save_checkpoint(target, network, config.features, source.rig, module.weights())
+        network.load_state_dict(module.weights())
+    return path
+
+
+def _network(config: TrainConfig, name: str, earlier: TransFuser | None) -> TransFuser:
+    """A fresh network, with the weights of the earlier stage where there was one."""
+    torch.manual_seed(derived_seed(config.seed, f"{name}/weights"))
+    pretrained = config.pretrained and earlier is None
+    network = TransFuser(config.model, planner=name == PLANNING, pretrained=pretrained)
+    if earlier is not None:
+        network.load_state_dict(earlier.state_dict(), strict=False)
+    if config.channels_last:
+        use_channels_last(network)
+    return network
+
+
+def _plan(config: TrainConfig, name: str, stage: StageConfig, source: Source) -> BatchPlan:
+    """Batches of a stage."""
+    per_epoch = max(1, source.num_frames // config.batch)
+    steps = max(1, round(stage.epochs * per_epoch))
+    return BatchPlan(config.seed, name, source.num_frames, config.batch, config.shifted, steps)
+
+
+def _fit(
+    config: TrainConfig,
+    source: Source,
+    network: TransFuser,
+    run: StageRun,
+    state: dict[str, Any] | None,
+) -> StudentModule:
+    """Run one stage, from its start or from a state."""
+    if state is not None:
+        run.clock.done, run.clock.spent_s = int(state["done"]), float(state["elapsed_s"])
+    module = StudentModule(network, config, run, partial(_save_state, config=config))
+    if state is not None:
+        module.resume(state)
+    batches: Batches = source.batches(Order(run.plan, run.clock))
+    if len(batches):
+        with _quiet():
+            _trainer(config, run).fit(module, batches)
+    return module
+
+
+def _trainer(config: TrainConfig, run: StageRun) -> Trainer:
+    """Lightning without its own checkpoints: ours hold the order and the average, too."""
+    return Trainer(
+        accelerator="gpu" if config.device == "cuda" else "cpu",
+        devices=1,
+        precision=config.precision,
+        max_epochs=1,
+        gradient_clip_val=config.clip_norm or None,
+        logger=TensorBoardLogger(str(run.folder), name="tensorboard", version=run.name),
+        callbacks=[TQDMProgressBar(refresh_rate=10)] if config.progress else [],
+        log_every_n_steps=config.log_every,
+        enable_checkpointing=False,
+        enable_progress_bar=config.progress,
+        enable_model_summary=False,
+    )
+
+
+def _save_state(module: StudentModule, config: TrainConfig) -> None:
+    """Write the file to resume from (whole or not at all): at intervals and after the last step."""
+    clock = module.clock
+    if clock.done % config.save_every == 0 or clock.done == clock.steps:
+        path = module.run.folder / RESUME_FILE
+        part = path.with_suffix(".part")
+        torch.save({"config_digest": digest(config), **module.state()}, part)
+        part.replace(path)
+
+
+def _read_state(path: Path, config: TrainConfig) -> dict[str, Any]:
+    """The file to resume from."""
+    if not path.is_file():
+        raise UserError(f"there is nothing to resume: {path} does not exist; train without resume.")
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["config_digest"] != digest(config):
+        raise UserError(
+            f"{path} belongs to another training config; resume with the config that it was"
+            " started with, or train into another folder."
+        )
+    return state
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's advice on loaders, which are ours here, and on other products.
+
+    Lightning also asks torch for a name that newer versions of torch rename.
+    """
+    chatter = logging.getLogger("lightning.pytorch")
+    level = chatter.level
+    chatter.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*smaller than the logging interval.*")
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            yield
+    finally:
+        chatter.setLevel(level)
