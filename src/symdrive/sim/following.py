@@ -1,0 +1,189 @@
+"""What a driver does about the road and the bodies ahead: speed, bends, the corridor.
+
+Car following is the Intelligent Driver Model (Treiber, Hennecke, Helbing 2000, "Congested traffic
+states in empirical observations and microscopic simulations").
+"""
+
+import math
+from typing import NamedTuple, no_type_check
+
+import numpy as np
+from jaxtyping import Float
+
+from symdrive.sim.kernel import inner
+from symdrive.sim.path import AHEAD, CAP, YAW, X, Y, Z
+from symdrive.sim.road import STOREY_M, Records
+from symdrive.sim.state import Traffic
+from symdrive.world.catalogue import ActorKind
+
+MARGIN_M = 0.3
+"""Space that a driver wants on each side of the corridor it is going to sweep."""
+
+STEP_ASIDE_S = 1.5
+"""How far ahead in time a walker's way into the corridor is reckoned with."""
+
+CLEAR_S = 0.6
+"""Time by which crossing traffic must have left the corridor to be ignored."""
+
+HARDEST_MPS2 = 8.0
+"""Emergency braking."""
+
+BEND_DECEL_MPS2 = 1.5
+"""Deceleration towards a bend or a lower limit."""
+
+_PEDESTRIAN = ActorKind.PEDESTRIAN.value
+
+
+class Meeting(NamedTuple):
+    """Where a body ahead touches the corridor.
+
+    Attributes:
+        gap: from the front bumper, m; infinite where they do not meet.
+        speed: of the body along the corridor, m/s.
+    """
+
+    gap: float
+    speed: float
+
+
+@inner
+@no_type_check
+def desired_speed(view: Float[np.ndarray, "sample 6"], count: int) -> float:
+    """Speed for the limits and the bends ahead: slow down in time, not at the bend."""
+    best = view[0, CAP]
+    for k in range(1, count):
+        reachable = view[k, CAP] ** 2 + 2.0 * BEND_DECEL_MPS2 * view[k, AHEAD]
+        if reachable < best * best:
+            best = math.sqrt(reachable)
+    return best
+
+
+@inner
+@no_type_check
+def free_acceleration(traffic: Traffic, i: int, desired: float) -> float:
+    """IDM on an empty road; above the desired speed no more than comfortable braking."""
+    driver = traffic.drivers[i]
+    ratio = traffic.bodies[i].speed / max(desired, 0.1)
+    return max(driver.accel * (1.0 - ratio**4), -driver.decel)
+
+
+@inner
+@no_type_check
+def behind_leader(traffic: Traffic, i: int, meeting: Meeting) -> float:
+    """The interaction term of the IDM: a deceleration, <= 0."""
+    if meeting.gap == math.inf:
+        return 0.0
+    driver, speed = traffic.drivers[i], traffic.bodies[i].speed
+    closing = speed * (speed - meeting.speed) / (2.0 * math.sqrt(driver.accel * driver.decel))
+    wanted = driver.min_gap + max(0.0, speed * driver.headway + closing)
+    return -driver.accel * (wanted / max(meeting.gap, 0.1)) ** 2
+
+
+@inner
+@no_type_check
+def before_line(speed: float, distance: float, decel: float, dt: float) -> float:
+    """Largest acceleration with which a driver still stops at a line in comfort."""
+    if distance <= 0.15:
+        return -min(HARDEST_MPS2, speed / dt)
+    needed = speed * speed / (2.0 * distance)
+    if needed < 0.85 * decel:
+        return (math.sqrt(2.0 * decel * distance) - speed) / (4.0 * dt)
+    return -min(HARDEST_MPS2, needed)
+
+
+@inner
+@no_type_check
+def _half_across(body: Records, turn: float) -> float:
+    """Half the width of a body seen along the corridor that it is turned against."""
+    return body.half_length * abs(math.sin(turn)) + body.half_width * abs(math.cos(turn))
+
+
+@inner
+@no_type_check
+def _nearest_aside(body: Records, aside: float, turn: float) -> float:
+    """Distance of a body's centre from the corridor's middle line, m.
+
+    For a walker: the smallest one within `STEP_ASIDE_S`.
+    """
+    if body.kind == _PEDESTRIAN:
+        drift = body.speed * math.sin(turn) * STEP_ASIDE_S
+        if aside * drift < 0.0:
+            return max(0.0, abs(aside) - abs(drift))
+    return abs(aside)
+
+
+@inner
+@no_type_check
+def _touch(
+    me: Records, body: Records, view: Float[np.ndarray, "sample 6"], k: int
+) -> tuple[bool, Meeting]:
+    """Whether the search for a body ends at sample `k` of the path, and with what.
+
+    A body that crosses the corridor and is out of it before the driver arrives is not met.
+    """
+    dx, dy = body.x - view[k, X], body.y - view[k, Y]
+    cos, sin = math.cos(view[k, YAW]), math.sin(view[k, YAW])
+    along, aside = cos * dx + sin * dy, cos * dy - sin * dx
+    nothing = Meeting(math.inf, 0.0)
+    behind = k == 0 and along <= 0.0
+    if behind or abs(body.z - view[k, Z]) > STOREY_M:
+        return behind, nothing
+    turn = body.yaw - view[k, YAW]
+    half = me.half_width + MARGIN_M + _half_across(body, turn)
+    reach = _half_across(body, turn + 0.5 * math.pi)
+    if abs(along) > reach + 0.5 or _nearest_aside(body, aside, turn) >= half:
+        return False, nothing
+    gap = view[k, AHEAD] + along - reach - me.half_length
+    drift = body.speed * math.sin(turn)
+    if abs(drift) > 1.0:
+        leaves_s = (half - math.copysign(aside, aside * drift)) / abs(drift)
+        if leaves_s + CLEAR_S < gap / max(me.speed, 1.0):
+            return True, nothing
+    return True, Meeting(gap, body.speed * math.cos(turn))
+
+
+@inner
+@no_type_check
+def meet(me: Records, body: Records, view: Float[np.ndarray, "sample 6"], count: int) -> Meeting:
+    """Where a body first touches the corridor of a vehicle.
+
+    Walks along the path, each time as far as the body cannot be reached yet.
+    """
+    radius = math.sqrt(body.half_length**2 + body.half_width**2) + me.half_width + MARGIN_M
+    if body.kind == _PEDESTRIAN:
+        radius += body.speed * STEP_ASIDE_S
+    k = 0
+    while k < count:
+        dx, dy = body.x - view[k, X], body.y - view[k, Y]
+        away = math.sqrt(dx * dx + dy * dy) - radius
+        if away <= 1.0:
+            done, meeting = _touch(me, body, view, k)
+            if done:
+                return meeting
+        target = view[k, AHEAD] + away - 0.5
+        k += 1
+        while k < count and view[k, AHEAD] < target:
+            k += 1
+    return Meeting(math.inf, 0.0)
+
+
+@inner
+@no_type_check
+def acceleration_for_bodies(
+    traffic: Traffic, i: int, view: Float[np.ndarray, "sample 6"], count: int
+) -> float:
+    """The strongest deceleration that any body ahead asks for; notes that body as the blocker."""
+    me, driver = traffic.bodies[i], traffic.drivers[i]
+    driver.blocker = -1
+    worst = 0.0
+    reach = view[count - 1, AHEAD] + 12.0
+    for j in range(len(traffic.bodies)):
+        body = traffic.bodies[j]
+        dx, dy = body.x - me.x, body.y - me.y
+        if j == i or dx * dx + dy * dy > reach * reach:
+            continue
+        asked = behind_leader(traffic, i, meet(me, body, view, count))
+        if asked < worst:
+            worst = asked
+            driver.blocker = j
+    return worst

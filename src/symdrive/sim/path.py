@@ -1,0 +1,149 @@
+"""The lanes that a driver has decided on: extending them, moving along them, looking ahead."""
+
+import math
+from typing import no_type_check
+
+import numpy as np
+from jaxtyping import Float
+
+from symdrive.sim.kernel import entry, inner
+from symdrive.sim.road import Road, pose_on_lane
+from symdrive.sim.state import PATH_LANES, Traffic
+
+DECIDED_M = 130.0
+"""Length of path that a driver decides on ahead."""
+
+LOOK_M = 110.0
+"""Longest distance looked ahead."""
+
+SAMPLES = 280
+"""Rows of the look-ahead buffer."""
+
+SPACING_M = 0.4
+"""Least distance between samples; lanes have points every metre or denser."""
+
+X, Y, Z, YAW, AHEAD, CAP = range(6)
+"""Columns of the look-ahead buffer: place, heading, distance from the box centre, speed cap."""
+
+
+@inner
+@no_type_check
+def _choose(road: Road, traffic: Traffic, i: int, lane: int) -> int:
+    """A successor by lot, a live one where there is one; -1 at a dead end."""
+    first, end = road.lanes[lane].next_first, road.lanes[lane].next_end
+    live = 0
+    for k in range(first, end):
+        live += road.lanes[road.next_lane[k]].live
+    options = live if live > 0 else end - first
+    if options == 0:
+        return -1
+    draw = traffic.draws[i, traffic.drivers[i].cursor % traffic.draws.shape[1]]
+    traffic.drivers[i].cursor += 1
+    pick = int(draw * options)
+    for k in range(first, end):
+        if live > 0 and road.lanes[road.next_lane[k]].live == 0:
+            continue
+        if pick == 0:
+            return road.next_lane[k]
+        pick -= 1
+    return -1
+
+
+@entry
+@no_type_check
+def extend(road: Road, traffic: Traffic, i: int) -> None:
+    """Decide on further lanes at random until `DECIDED_M` are known; dead ends are avoided."""
+    path = traffic.paths[i]
+    count = traffic.drivers[i].path_count
+    length = 0.0
+    for k in range(1, count):
+        length += road.lanes[path[k]].length
+    while 0 < count < PATH_LANES and length < DECIDED_M:
+        lane = _choose(road, traffic, i, path[count - 1])
+        if lane < 0:
+            break
+        path[count] = lane
+        length += road.lanes[lane].length
+        count += 1
+    traffic.drivers[i].path_count = count
+
+
+@entry
+@no_type_check
+def place(road: Road, traffic: Traffic, i: int, dt: float) -> None:
+    """Put a body where its lane and arc length say, and derive its yaw rate."""
+    body = traffic.bodies[i]
+    x, y, z, yaw, pitch = pose_on_lane(road, body.lane, body.lane_s)
+    if dt > 0.0:
+        turn = (yaw - body.yaw + math.pi) % (2.0 * math.pi) - math.pi
+        body.yaw_rate = turn / dt
+    body.x, body.y, body.z, body.yaw, body.pitch = x, y, z, yaw, pitch
+
+
+@inner
+@no_type_check
+def _enter_next_lane(road: Road, traffic: Traffic, i: int) -> None:
+    """Leave the first lane of the path, of which the body has reached the end."""
+    body, driver, path = traffic.bodies[i], traffic.drivers[i], traffic.paths[i]
+    body.lane_s -= road.lanes[body.lane].length
+    driver.behind = path[0]
+    for k in range(driver.path_count - 1):
+        path[k] = path[k + 1]
+    driver.path_count -= 1
+    body.lane = path[0]
+    extend(road, traffic, i)
+
+
+@entry
+@no_type_check
+def move(road: Road, traffic: Traffic, dt: float) -> None:
+    """Carry out the accelerations that the drivers decided on."""
+    for i in range(1, len(traffic.drivers)):
+        body, driver = traffic.bodies[i], traffic.drivers[i]
+        before = body.speed
+        body.speed = max(0.0, before + driver.command * dt)
+        body.acceleration = (body.speed - before) / dt
+        holds = body.speed < 0.05 and driver.command <= 0.0
+        body.braking = 1 if driver.command < -0.6 or holds else 0
+        body.lane_s += 0.5 * (before + body.speed) * dt
+        while body.lane_s > road.lanes[body.lane].length and driver.path_count > 1:
+            _enter_next_lane(road, traffic, i)
+        if body.lane_s > road.lanes[body.lane].length:
+            body.lane_s, body.speed = road.lanes[body.lane].length, 0.0
+        place(road, traffic, i, dt)
+
+
+@inner
+@no_type_check
+def look_ahead(
+    road: Road, traffic: Traffic, i: int, reach: float, view: Float[np.ndarray, "sample 6"]
+) -> int:
+    """Write the path ahead of a driver into `view`, its own place first; the number of rows.
+
+    Args:
+        road: the network.
+        traffic: everybody.
+        i: row of the driver.
+        reach: distance to look, from the box centre, m.
+        view: buffer, see the column names of this module.
+    """
+    body, driver = traffic.bodies[i], traffic.drivers[i]
+    view[0, X], view[0, Y], view[0, Z], view[0, YAW] = body.x, body.y, body.z, body.yaw
+    view[0, AHEAD], view[0, CAP] = 0.0, driver.haste * road.lanes[body.lane].limit
+    count, base = 1, -body.lane_s
+    for k in range(driver.path_count):
+        lane = road.lanes[traffic.paths[i, k]]
+        limit = driver.haste * lane.limit
+        for row in range(lane.first, lane.last + 1):
+            point = road.points[row]
+            ahead = base + point.s
+            if ahead - view[count - 1, AHEAD] < SPACING_M:
+                continue
+            if ahead > reach or count == len(view):
+                return count
+            view[count, X], view[count, Y], view[count, Z] = point.x, point.y, point.z
+            view[count, YAW], view[count, AHEAD] = point.yaw, ahead
+            view[count, CAP] = min(point.cap, limit)
+            count += 1
+        base += lane.length
+    return count

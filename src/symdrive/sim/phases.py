@@ -1,0 +1,84 @@
+"""The order of a tick, in one place."""
+
+from collections.abc import Callable
+
+from symdrive.sim.contact import collide_bodies, collide_town
+from symdrive.sim.deciding import decide
+from symdrive.sim.path import move
+from symdrive.sim.simulation import Simulation
+from symdrive.sim.tracking import drive_ego, locate_ego, stand_on_ground
+from symdrive.sim.walking import walk
+from symdrive.world.backend import TICK_S
+from symdrive.world.truth import Collision
+
+
+def _signals(sim: Simulation) -> None:
+    """Lamps of this tick."""
+    sim.signals[:] = sim.program.at(sim.time_s)
+
+
+def _decisions(sim: Simulation) -> None:
+    """What every driver wants to do."""
+    decide(sim.road, sim.traffic, sim.walkers, sim.crossings, sim.signals, sim.tick)
+
+
+def _vehicles(sim: Simulation) -> None:
+    """Vehicles along their lanes."""
+    move(sim.road, sim.traffic, TICK_S)
+
+
+def _walkers(sim: Simulation) -> None:
+    """Walkers along sidewalks and over crosswalks."""
+    habit = (sim.episode.traffic.crossing_share, TICK_S)
+    walk(sim.road, sim.ways, sim.traffic, sim.walkers, sim.crossings, sim.signals, habit)
+
+
+def _ego(sim: Simulation) -> None:
+    """The ego by its pedals and wheel."""
+    ego = sim.traffic.bodies[0]
+    sim.ego_before = (float(ego["x"]), float(ego["y"]), float(ego["yaw"]))
+    drive_ego(sim.traffic, sim.course, sim.pedals, TICK_S)
+
+
+def _contacts(sim: Simulation) -> None:
+    """What the ego touches, and what that does to both sides."""
+    bodies = sim.traffic.bodies
+    count = collide_bodies(bodies, sim.walkers, sim.hits, sim.places)
+    found = [
+        Collision(int(row) + 1, place.copy())
+        for row, place in zip(sim.hits[:count], sim.places[:count], strict=True)
+    ]
+    if collide_town(bodies, sim.obstacles, sim.ego_before, sim.places[0]):
+        found.append(Collision(0, sim.places[0].copy()))
+    sim.collisions = tuple(found)
+
+
+def _footing(sim: Simulation) -> None:
+    """Lane, height and pitch of the ego where it ended up."""
+    locate_ego(sim.road, sim.cells, sim.traffic, sim.course)
+    stand_on_ground(sim.road, sim.traffic, sim.course)
+
+
+def _time(sim: Simulation) -> None:
+    """The tick is over."""
+    sim.tick += 1
+
+
+PHASES: tuple[tuple[str, Callable[[Simulation], None]], ...] = (
+    ("vehicle decisions", _decisions),
+    ("vehicle motion", _vehicles),
+    ("walkers", _walkers),
+    ("ego dynamics", _ego),
+    ("contacts", _contacts),
+    ("ego footing", _footing),
+    ("time", _time),
+    ("signals", _signals),
+)
+"""One tick. Decisions are made on the state and the lamps that `Truth` showed before it; the lamps
+switch last, so that the next `Truth` shows those of its own time."""
+
+
+def run_phases(sim: Simulation) -> None:
+    """Advance a simulation by one tick."""
+    for _, phase in PHASES:
+        phase(sim)

@@ -1,0 +1,382 @@
+"""Who is in town at the start of an episode, with which body and temper, and where."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from symdrive.core.seeds import generator
+from symdrive.maps.town import LaneKind, Town
+from symdrive.sim.path import extend, place
+from symdrive.sim.road import PerTown, Records, road_of
+from symdrive.sim.state import (
+    CLAIM,
+    CLAIMS,
+    PATH_LANES,
+    Counts,
+    Traffic,
+    empty_bodies,
+    empty_drivers,
+    empty_walkers,
+)
+from symdrive.sim.walking import sidewalk_pose
+from symdrive.world import catalogue
+from symdrive.world.backend import Episode
+from symdrive.world.catalogue import ActorKind
+
+logger = logging.getLogger(__name__)
+
+NEAR_M = 250.0
+"""Places this near to the route are taken more often."""
+
+NEAR_WEIGHT = 4.0
+"""How much more often."""
+
+BUBBLE_M = 300.0
+"""In a large town moving actors live within this distance of the ego."""
+
+LARGE_M = 1000.0
+"""A town of this diagonal is large."""
+
+EGO_GAP_M = 12.0
+"""Nobody starts nearer to the ego."""
+
+DRAWS = 512
+"""Random numbers of each actor; used in a ring."""
+
+SHARES = {
+    "vehicle.lincoln.mkz_2020": 0.14, "vehicle.tesla.model3": 0.15, "vehicle.audi.a2": 0.15,
+    "vehicle.mini.cooper_s": 0.14, "vehicle.nissan.patrol": 0.14, "vehicle.mercedes.sprinter": 0.1,
+    "vehicle.carlamotors.carlacola": 0.04, "vehicle.mitsubishi.fusorosa": 0.03,
+    "vehicle.kawasaki.ninja": 0.06, "vehicle.bh.crossbike": 0.05,
+}  # fmt: skip
+"""How often a body is met in traffic."""
+
+TOP_SPEED = {ActorKind.BICYCLE: 5.5, ActorKind.TRUCK: 22.0, ActorKind.BUS: 22.0}
+"""Own speed limit by kind, m/s; others have none that matters."""
+
+PAINTS = np.array([
+    [235, 235, 232], [205, 207, 210], [140, 143, 148], [70, 73, 78], [26, 27, 30], [150, 28, 30],
+    [28, 58, 120], [60, 100, 150], [40, 82, 60], [190, 170, 120], [212, 130, 40],
+], dtype=np.uint8)  # fmt: skip
+"""Colours of cars; the first five are the common ones."""
+
+CLOTHES = np.array([
+    [40, 44, 60], [120, 30, 36], [200, 196, 186], [52, 92, 64], [70, 70, 74], [196, 150, 60],
+    [60, 80, 140], [150, 90, 120],
+], dtype=np.uint8)  # fmt: skip
+
+COMMON_PAINTS, COMMON_SHARE = 5, 0.67
+CHILD_SHARE = 0.15
+EGO_PAINT = (120, 24, 28)
+
+
+class Slots(NamedTuple):
+    """Places where an actor may start: (lane, s) and x, y, heading there."""
+
+    lane: Int[np.ndarray, " slot"]
+    s: Float[np.ndarray, " slot"]
+    pose: Float[np.ndarray, "slot 3"]
+
+
+@dataclass(frozen=True)
+class SlotTable:
+    """All starting places of a town.
+
+    Attributes:
+        driving: on driving lanes outside of junctions.
+        parking: on parking lanes.
+        walking: on sidewalks.
+        large: whether moving actors have to stay near the ego to be met at all.
+        bodies: rows of `catalogue.MODELS` that fit the lanes.
+    """
+
+    driving: Slots
+    parking: Slots
+    walking: Slots
+    large: bool
+    bodies: Int[np.ndarray, " model"]
+
+
+def build_slots(town: Town) -> SlotTable:
+    """List the starting places of a town."""
+    lanes, road = town.lanes, road_of(town)
+    drivable = (lanes.kind == LaneKind.DRIVING) & (lanes.junction < 0)
+    lively = drivable & (road.lanes["live"] == 1)
+    drivable = lively if lively.any() else drivable
+    used = np.repeat(drivable, np.diff(lanes.start))
+    width = float(np.percentile(lanes.width_m[used], 5)) if used.any() else 0.0
+    wide = [
+        row
+        for row, model in enumerate(catalogue.MODELS)
+        if model.name in SHARES and 2.0 * model.half_extent[1] + 0.7 <= width
+    ]
+    outside = lanes.junction < 0
+    span = np.ptp(lanes.points[:, :2], axis=0)
+    return SlotTable(
+        driving=_slots(town, drivable, 8.0, 4.0),
+        parking=_slots(town, (lanes.kind == LaneKind.PARKING) & outside, 6.8, 3.6),
+        walking=_slots(town, lanes.kind == LaneKind.SIDEWALK, 5.0, 1.0),
+        large=bool(np.hypot(*span) > LARGE_M),
+        bodies=np.array(wide, dtype=np.int64),
+    )
+
+
+def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_m: float) -> Slots:
+    """Places every `every_m` on the chosen lanes, `inset_m` away from their ends."""
+    lanes = town.lanes
+    found: list[Float[np.ndarray, "n 5"]] = [np.zeros((0, 5))]
+    for lane in np.flatnonzero(chosen):
+        rows = lanes.slice_of(int(lane))
+        room = float(lanes.length_m[lane]) - 2.0 * inset_m
+        if room < 0.0:
+            continue
+        s = inset_m + np.arange(int(room / every_m) + 1) * every_m
+        near = np.searchsorted(lanes.s_m[rows], s).clip(0, rows.stop - rows.start - 1)
+        xyz, yaw = lanes.points[rows][near], lanes.yaw[rows][near]
+        found.append(np.column_stack([np.full(len(s), lane), s, xyz[:, :2], yaw]))
+    table = np.concatenate(found)
+    return Slots(table[:, 0].astype(np.int64), table[:, 1], table[:, 2:5])
+
+
+slots_of = PerTown(build_slots)
+"""The starting places of a town, listed on first use."""
+
+
+class _Taken:
+    """Poses and half lengths that are in use already."""
+
+    def __init__(self, x: float, y: float, yaw: float) -> None:
+        self.rows = [(x, y, yaw, EGO_GAP_M)]
+
+    def free(self, pose: Float[np.ndarray, " 3"], half_length: float, gap_m: float) -> bool:
+        """Whether a body fits here; the ego keeps its distance on all sides."""
+        rows = np.array(self.rows)
+        dx, dy = rows[:, 0] - pose[0], rows[:, 1] - pose[1]
+        along = np.abs(np.cos(pose[2]) * dx + np.sin(pose[2]) * dy)
+        aside = np.abs(np.cos(pose[2]) * dy - np.sin(pose[2]) * dx)
+        near = (along < half_length + rows[:, 3] + gap_m) & (aside < 2.5)
+        return not (near.any() or np.hypot(dx[0], dy[0]) < EGO_GAP_M + half_length)
+
+    def take(self, pose: Float[np.ndarray, " 3"], half_length: float) -> None:
+        """Use a place."""
+        self.rows.append((float(pose[0]), float(pose[1]), float(pose[2]), half_length))
+
+
+def _order(
+    slots: Slots, episode: Episode, rng: np.random.Generator, *, bubble: bool
+) -> Int[np.ndarray, " slot"]:
+    """Slots in random order, those near the route first more often; none outside of the bubble.
+
+    Weighted sampling without replacement by exponential keys (Efraimidis and Spirakis 2006,
+    "Weighted random sampling with a reservoir").
+    """
+    key = rng.exponential(size=len(slots.lane))
+    away = np.full(len(slots.lane), np.inf)
+    for point in episode.route.points[::20, :2]:
+        away = np.minimum(away, np.hypot(*(slots.pose[:, :2] - point).T))
+    key = np.where(away < NEAR_M, key / NEAR_WEIGHT, key)
+    if bubble:
+        start = episode.route.points[0, :2]
+        key[np.hypot(*(slots.pose[:, :2] - start).T) > BUBBLE_M] = np.inf
+    order = np.argsort(key)
+    return order[np.isfinite(key[order])].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Population:
+    """The actors of an episode at its start.
+
+    Attributes:
+        traffic: bodies, drivers and their ways.
+        walkers: `WALKER` rows.
+        color: RGB of each body.
+        counts: how many of each sort.
+    """
+
+    traffic: Traffic
+    walkers: Records
+    color: UInt8[np.ndarray, "actor 3"]
+    counts: Counts
+
+
+def populate(town: Town, episode: Episode) -> Population:
+    """Fill a town with the traffic that an episode asks for, as far as it fits.
+
+    Warns once when it does not fit.
+    """
+    table, route = slots_of(town), episode.route
+    asked = episode.traffic
+    taken = _Taken(float(route.points[0, 0]), float(route.points[0, 1]), float(route.yaw[0]))
+    seed = episode.seed
+    driving = _pick_vehicles(table, episode, taken, asked.vehicles)
+    parked = _pick_parked(town, table, episode, taken)
+    order = _order(table.walking, episode, generator(seed, "spawn/walkers"), bubble=table.large)
+    walking = order[: asked.pedestrians]
+    counts = Counts(len(driving.slot), len(parked.slot), len(walking))
+    if counts != (asked.vehicles, asked.parked, asked.pedestrians):
+        logger.warning(
+            "%s has room for %d vehicles, %d parked cars and %d walkers near the route;"
+            " asked for %d, %d and %d.",
+            town.name, *counts, asked.vehicles, asked.parked, asked.pedestrians,
+        )  # fmt: skip
+    people = generator(seed, "people")
+    cast = _Cast(empty_bodies(counts.total), np.zeros((counts.total, 3), np.uint8), people)
+    cast.dress(0, catalogue.EGO_MODEL, EGO_PAINT)
+    drivers = _seat_drivers(cast, table.driving, driving)
+    _park(cast, table.parking, parked, counts)
+    walkers = _seat_walkers(cast, table.walking, walking, counts)
+    traffic = Traffic(
+        cast.bodies,
+        drivers,
+        np.full((len(drivers), PATH_LANES), -1, dtype=np.int64),
+        np.zeros((len(drivers), CLAIMS), dtype=CLAIM),
+        generator(seed, "decisions").uniform(size=(counts.total, DRAWS)),
+    )
+    _settle(town, traffic, walkers, counts)
+    return Population(traffic, walkers, cast.color, counts)
+
+
+@dataclass(frozen=True)
+class _Placing:
+    """Chosen slots and the body of each."""
+
+    slot: Int[np.ndarray, " n"]
+    model: Int[np.ndarray, " n"]
+
+
+def _pick_vehicles(table: SlotTable, episode: Episode, taken: _Taken, count: int) -> _Placing:
+    """Slots and bodies of the moving vehicles."""
+    rng = generator(episode.seed, "spawn/vehicles")
+    shares = np.array([SHARES[catalogue.MODELS[row].name] for row in table.bodies])
+    if len(shares) == 0:
+        return _Placing(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    models = rng.choice(table.bodies, size=count, p=shares / shares.sum())
+    order = _order(table.driving, episode, rng, bubble=table.large)
+    return _fit(table.driving, order, models, taken, 4.0)
+
+
+def _pick_parked(town: Town, table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
+    """Slots and bodies of the parked cars: cars and vans that the parking lane is wide enough for.
+
+    A parking lane too narrow for every body stays empty.
+    """
+    rng = generator(episode.seed, "spawn/parked")
+    kinds = (ActorKind.CAR, ActorKind.VAN)
+    bodies = [row for row, m in enumerate(catalogue.MODELS) if m.kind in kinds]
+    models = rng.choice(np.array(bodies), size=episode.traffic.parked)
+    order = _order(table.parking, episode, rng, bubble=False)
+    width = town.lanes.width_m[town.lanes.start[table.parking.lane[order]]]
+    widest = 2.0 * max(catalogue.MODELS[row].half_extent[1] for row in bodies)
+    return _fit(table.parking, order[width > widest - 0.3], models, taken, 1.2)
+
+
+def _fit(
+    slots: Slots,
+    order: Int[np.ndarray, " slot"],
+    models: Int[np.ndarray, " n"],
+    taken: _Taken,
+    gap_m: float,
+) -> _Placing:
+    """Put bodies into slots in the given order, each where there is space."""
+    chosen: list[int] = []
+    for slot in order.tolist():
+        if len(chosen) == len(models):
+            break
+        half_length = catalogue.MODELS[models[len(chosen)]].half_extent[0]
+        if taken.free(slots.pose[slot], half_length, gap_m):
+            taken.take(slots.pose[slot], half_length)
+            chosen.append(slot)
+    return _Placing(np.array(chosen, dtype=np.int64), models[: len(chosen)].astype(np.int64))
+
+
+@dataclass(frozen=True)
+class _Cast:
+    """Bodies on their way into the town.
+
+    Attributes:
+        bodies: `BODY` rows.
+        color: RGB of each.
+        rng: of looks and habits.
+    """
+
+    bodies: Records
+    color: UInt8[np.ndarray, "actor 3"]
+    rng: np.random.Generator
+
+    def dress(self, row: int, model: int, paint: Sequence[int] | UInt8[np.ndarray, " 3"]) -> None:
+        """Give a body its model and colour."""
+        shape = catalogue.MODELS[model]
+        body = self.bodies[row]
+        body["model"], body["kind"] = model, shape.kind
+        body["half_length"], body["half_width"], body["half_height"] = shape.half_extent
+        self.color[row] = paint
+
+    def paint(self) -> UInt8[np.ndarray, " 3"]:
+        """A colour of a car; two of three are white, grey or black."""
+        common = self.rng.uniform() < COMMON_SHARE
+        low, high = (0, COMMON_PAINTS) if common else (COMMON_PAINTS, len(PAINTS))
+        return PAINTS[self.rng.integers(low, high)]
+
+
+def _seat_drivers(cast: _Cast, slots: Slots, placing: _Placing) -> Records:
+    """Bodies and tempers of the moving vehicles, rows 1 and up."""
+    count, rng = len(placing.slot), cast.rng
+    drivers = empty_drivers(1 + count)
+    drivers["haste"][1:] = np.clip(rng.normal(0.95, 0.08, count), 0.75, 1.15)
+    drivers["headway"][1:] = rng.uniform(1.0, 1.8, count)
+    drivers["min_gap"][1:] = rng.uniform(1.6, 2.6, count)
+    drivers["accel"][1:] = rng.uniform(1.3, 2.2, count)
+    drivers["decel"][1:] = rng.uniform(1.8, 2.6, count)
+    for i, model in enumerate(placing.model.tolist(), start=1):
+        cast.dress(i, model, cast.paint())
+        drivers["top_speed"][i] = TOP_SPEED.get(catalogue.MODELS[model].kind, 60.0)
+    cast.bodies["lane"][1 : 1 + count] = slots.lane[placing.slot]
+    cast.bodies["lane_s"][1 : 1 + count] = slots.s[placing.slot]
+    return drivers
+
+
+def _park(cast: _Cast, slots: Slots, placing: _Placing, counts: Counts) -> None:
+    """Bodies of the parked cars."""
+    rows = slice(counts.first_parked, counts.first_walker)
+    for i, model in enumerate(placing.model.tolist(), start=counts.first_parked):
+        cast.dress(i, model, cast.paint())
+    cast.bodies["parked"][rows] = 1
+    cast.bodies["lane"][rows] = slots.lane[placing.slot]
+    cast.bodies["lane_s"][rows] = slots.s[placing.slot]
+
+
+def _seat_walkers(
+    cast: _Cast, slots: Slots, chosen: Int[np.ndarray, " n"], counts: Counts
+) -> Records:
+    """Bodies and habits of the walkers."""
+    walkers, rng = empty_walkers(counts.walkers), cast.rng
+    adult, child = catalogue.MODEL_ROW["walker.adult"], catalogue.MODEL_ROW["walker.child"]
+    walkers["lane"], walkers["s"] = slots.lane[chosen], slots.s[chosen]
+    walkers["direction"] = rng.choice([-1, 1], size=counts.walkers)
+    walkers["pace"] = rng.uniform(1.2, 1.6, counts.walkers)
+    walkers["offset"] = rng.uniform(0.1, 0.5, counts.walkers)
+    for w in range(counts.walkers):
+        model = child if rng.uniform() < CHILD_SHARE else adult
+        cast.dress(counts.first_walker + w, model, CLOTHES[rng.integers(len(CLOTHES))])
+    return walkers
+
+
+def _settle(town: Town, traffic: Traffic, walkers: Records, counts: Counts) -> None:
+    """Poses from lanes, and the way ahead of every driver."""
+    road, bodies = road_of(town), traffic.bodies
+    traffic.paths[1:, 0] = bodies["lane"][1 : len(traffic.drivers)]
+    traffic.drivers["path_count"][1:] = 1
+    for i in range(1, len(traffic.drivers)):
+        extend(road, traffic, i)
+    for i in range(1, counts.first_walker):
+        place(road, traffic, i, 0.0)
+    half_width = road.points["half_width"][road.lanes["first"][walkers["lane"]]]
+    walkers["offset"] = np.minimum(walkers["offset"], np.maximum(half_width - 0.3, 0.0))
+    for w, row in enumerate(range(counts.first_walker, counts.total)):
+        body = bodies[row]
+        body["x"], body["y"], body["z"], body["yaw"] = sidewalk_pose(road, walkers, w)
+        body["lane"], body["lane_s"] = walkers["lane"][w], walkers["s"][w]

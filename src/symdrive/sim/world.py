@@ -1,0 +1,134 @@
+"""The embedded world: one process, no server, deterministic."""
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import UInt8
+
+from symdrive.core.errors import UserError
+from symdrive.maps.town import Town
+from symdrive.sensors.scene import Scene
+from symdrive.sensors.suite import SensorSuite
+from symdrive.sim.ego import Pedals
+from symdrive.sim.phases import run_phases
+from symdrive.sim.road import Records
+from symdrive.sim.shift import ShiftConfig, draw_shift
+from symdrive.sim.simulation import Simulation, new_simulation
+from symdrive.world.backend import Episode
+from symdrive.world.control import Control
+from symdrive.world.evidence import Evidence, ShiftedView
+from symdrive.world.observation import Observation
+from symdrive.world.rig import Rig
+from symdrive.world.truth import Actors, Truth
+
+
+def actors_of(bodies: Records, color: UInt8[np.ndarray, "actor 3"]) -> Actors:
+    """The bodies of a tick as the columns that everybody else reads."""
+    names = ("yaw", "pitch", "speed", "yaw_rate", "acceleration", "kind", "model", "lane")
+    columns = {name: bodies[name].copy() for name in names}
+    return Actors(
+        actor_id=np.arange(1, len(bodies) + 1),
+        position=np.stack([bodies["x"], bodies["y"], bodies["z"]], axis=1),
+        half_extent=np.stack(
+            [bodies["half_length"], bodies["half_width"], bodies["half_height"]], axis=1
+        ),
+        color=color.copy(),
+        lane_s_m=bodies["lane_s"].copy(),
+        parked=bodies["parked"] != 0,
+        braking=bodies["braking"] != 0,
+        **columns,
+    )
+
+
+class EmbeddedWorld:
+    """A `World` that lives in this process.
+
+    Truth, observation and evidence of a tick are made once and kept until the next step.
+
+    Args:
+        town: the road network.
+        rig: the sensors on the ego.
+        shift: how the second camera rig is displaced.
+    """
+
+    def __init__(self, town: Town, rig: Rig, shift: ShiftConfig | None = None) -> None:
+        self.town = town
+        self.rig = rig
+        self.shift = shift if shift is not None else ShiftConfig()
+        self._suite = SensorSuite(Scene(town), rig)
+        self._sim: Simulation | None = None
+        self._forget()
+
+    def reset(self, episode: Episode) -> None:
+        """Put the ego at the start of the route, standing, and fill the town with traffic.
+
+        Raises:
+            UserError: when the route belongs to another town or has no length.
+        """
+        route = episode.route
+        if route.town != self.town.name:
+            raise UserError(
+                f"route {route.route_id!r} is for {route.town}, but the world is {self.town.name};"
+                f" open that town or choose another route."
+            )
+        if len(route.points) < 2:
+            raise UserError(
+                f"route {route.route_id!r} has {len(route.points)} points; at least two."
+            )
+        self._sim = new_simulation(self.town, episode)
+        self._forget()
+
+    def truth(self) -> Truth:
+        """Everything that is so."""
+        if self._truth is None:
+            sim = self._running()
+            actors = actors_of(sim.traffic.bodies, sim.color)
+            self._truth = Truth(sim.tick, sim.time_s, actors, sim.signals.copy(), sim.collisions)
+        return self._truth
+
+    def observe(self) -> Observation:
+        """What the rig's sensors say."""
+        return self._sense()[0]
+
+    def evidence(self, *, shifted: bool = False) -> Evidence:
+        """What they measured of each actor; with `shifted`, the second rig's view too."""
+        evidence = self._sense()[1]
+        if not shifted:
+            return evidence
+        if self._shifted is None:
+            lateral_m, yaw = draw_shift(self.shift, self.town, self._running().episode, self.tick)
+            self._shifted = self._suite.shifted_view(self.truth(), lateral_m, yaw)
+        return dataclasses.replace(evidence, shifted=self._shifted)
+
+    def step(self, control: Control) -> None:
+        """Advance one tick of 0.05 s."""
+        sim = self._running()
+        gear = -1.0 if control.reverse else 1.0
+        sim.pedals = Pedals(
+            float(control.steer), float(control.throttle), float(control.brake), gear
+        )
+        run_phases(sim)
+        self._forget()
+
+    @property
+    def tick(self) -> int:
+        """Steps since the reset."""
+        return self._running().tick
+
+    def _sense(self) -> tuple[Observation, Evidence]:
+        """Cast the sensors of this tick, once."""
+        if self._sensed is None:
+            self._sensed = self._suite.sense(self.truth(), self._running().episode.seed)
+        return self._sensed
+
+    def _running(self) -> Simulation:
+        """The episode that is under way."""
+        if self._sim is None:
+            raise UserError("the world has no episode yet; call reset(episode) first.")
+        return self._sim
+
+    def _forget(self) -> None:
+        """Drop what belongs to the tick that is over."""
+        self._truth: Truth | None = None
+        self._sensed: tuple[Observation, Evidence] | None = None
+        self._shifted: ShiftedView | None = None
