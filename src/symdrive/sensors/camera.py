@@ -1,7 +1,7 @@
 """Pinhole cameras: picture, class, instance and depth of every pixel from one cast.
 
-A packet of 16 rays is a tile of 4x4 pixels. Ray directions have length one along the optical axis,
-so Embree's ray parameter is the depth itself.
+A packet of rays is a tile of neighbouring pixels. Ray directions have length one along the optical
+axis, so Embree's ray parameter is the depth itself.
 """
 
 import math
@@ -23,9 +23,11 @@ from symdrive.sensors.embree import (
     ORIGIN_ROW,
     PACKET,
     RAY_ROWS,
+    TILE_COLUMNS,
+    TILE_ROWS,
     aligned_rows,
-    intersect16,
-    occluded16,
+    intersect_packet,
+    occluded_packet,
     reset_packet,
 )
 from symdrive.sensors.scene import Scene, SceneTables, rotations
@@ -53,7 +55,6 @@ NEAR_M = 0.05
 # A hit is only as exact as float32; rays to the sun must not start behind it.
 _BEFORE_SURFACE = np.float32(0.9998)
 _SHADOW_REACH_M = 300.0
-_TILE = 4
 _CHUNKS = 16
 _SKY = int(SemanticClass.SKY)
 
@@ -234,16 +235,16 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
     bits = packet.view(np.int32)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
     shadow = aligned_rows(RAY_ROWS, np.float32(0.0))
-    for top in range(chunk * _TILE, height, chunks * _TILE):
-        for left in range(0, width, _TILE):
+    for top in range(chunk * TILE_ROWS, height, chunks * TILE_ROWS):
+        for left in range(0, width, TILE_COLUMNS):
             reset_packet(packet, bits, NEAR_M, SKY_DEPTH_M, view.mask)
             _aim(packet, axes, left + 0.5 - 0.5 * width, top + 0.5 - 0.5 * height)
             _enable(valid, left, top, width, height)
-            intersect16(valid.ctypes.data, view.scene, packet.ctypes.data, view.arguments)
+            intersect_packet(valid.ctypes.data, view.scene, packet.ctypes.data, view.arguments)
             if view.shadows:
                 reset_packet(shadow, shadow.view(np.int32), NEAR_M, _SHADOW_REACH_M, view.mask)
                 _aim_at_sun(shadow, packet, eye)
-                occluded16(valid.ctypes.data, view.scene, shadow.ctypes.data, view.arguments)
+                occluded_packet(valid.ctypes.data, view.scene, shadow.ctypes.data, view.arguments)
             for k in range(PACKET):
                 if valid[0, k] == 0:
                     continue

@@ -4,8 +4,9 @@ The wheel's own Python API knows neither instances nor ray packets, so only its 
 Struct layouts and constants follow Embree 4's headers (`rtcore_ray.h`, `rtcore_scene.h`,
 `rtcore_geometry.h`, `rtcore_common.h`; RenderKit/embree v4.4.0).
 
-Kernels cast rays through `intersect16` and move instances through `place_instances`; both reach the
-library by symbol name, so that compiled kernels stay valid in numba's cache on disk.
+Kernels cast rays through `intersect_packet` and move instances through `place_instances`; both
+reach the library by symbol name, so that compiled kernels stay valid in numba's cache on disk
+(which tells CPUs apart, and with them packet sizes).
 """
 
 import ctypes
@@ -21,11 +22,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numba import njit, types
 
-PACKET = 16
-"""Rays in a packet."""
-
 RAY_ROWS = 21
-"""Rows of an `RTCRayHit16`: one row of 16 float32 (or int32) a field."""
+"""Rows of an `RTCRayHit16` (or 8, or 4): one row of float32 or int32 a field."""
 
 ORIGIN_ROW, NEAR_ROW, DIRECTION_ROW, TIME_ROW, FAR_ROW, MASK_ROW = 0, 3, 4, 7, 8, 9
 RAY_ID_ROW, FLAGS_ROW, FACE_ROW, GEOMETRY_ROW, INSTANCE_ROW = 10, 11, 17, 18, 19
@@ -37,6 +35,7 @@ _TRIANGLES, _INSTANCE = 0, 121
 _STATIC_FLAGS, _DYNAMIC_FLAG = 0, 1
 _QUALITY_LOW, _QUALITY_HIGH = 0, 2
 _PROPERTY_VERSION_MAJOR, _PROPERTY_RAY_MASK = 1, 64
+_PROPERTY_NATIVE_PACKET = {16: 34, 8: 33, 4: 32}
 _COHERENT_RAYS = 1 << 16
 _ERRORS = {
     1: "unknown error",
@@ -120,8 +119,11 @@ def _load() -> ctypes.CDLL:
         "rtcDisableGeometry": (None, pointer),
         "rtcSetGeometryTransform": (None, pointer, unsigned, integer, pointer),
         "rtcCommitGeometry": (None, pointer),
-        "rtcIntersect16": (None, pointer, pointer, pointer, pointer),
-        "rtcOccluded16": (None, pointer, pointer, pointer, pointer),
+        **{
+            f"rtc{query}{width}": (None, pointer, pointer, pointer, pointer)
+            for query in ("Intersect", "Occluded")
+            for width in _PROPERTY_NATIVE_PACKET
+        },
     }
     for name, (result, *arguments) in signatures.items():
         function = getattr(library, name)
@@ -133,11 +135,31 @@ def _load() -> ctypes.CDLL:
 # Loaded with the module: numba links a cached kernel against these symbols when it loads it.
 _LIBRARY = _load()
 
-_intersect16 = types.ExternalFunction(
-    "rtcIntersect16", types.void(types.intp, types.intp, types.intp, types.intp)
+
+def _native_packet() -> int:
+    """The widest packet that this CPU casts as one; Embree takes wider ones apart, ray by ray."""
+    device = _LIBRARY.rtcNewDevice(_DEVICE_CONFIG)
+    native = [
+        width
+        for width, number in _PROPERTY_NATIVE_PACKET.items()
+        if device and _LIBRARY.rtcGetDeviceProperty(device, number)
+    ]
+    if device:
+        _LIBRARY.rtcReleaseDevice(device)
+    return max(native, default=4)
+
+
+PACKET = _native_packet()
+"""Rays in a packet: 16 with AVX-512, 8 with AVX2, 4 with SSE or NEON."""
+
+TILE_COLUMNS, TILE_ROWS = 4, PACKET // 4
+"""A packet covers a small rectangle of neighbouring rays, row by row."""
+
+_intersect = types.ExternalFunction(
+    f"rtcIntersect{PACKET}", types.void(types.intp, types.intp, types.intp, types.intp)
 )
-_occluded16 = types.ExternalFunction(
-    "rtcOccluded16", types.void(types.intp, types.intp, types.intp, types.intp)
+_occluded = types.ExternalFunction(
+    f"rtcOccluded{PACKET}", types.void(types.intp, types.intp, types.intp, types.intp)
 )
 _set_transform = types.ExternalFunction(
     "rtcSetGeometryTransform", types.void(types.intp, types.uint32, types.int32, types.intp)
@@ -148,8 +170,8 @@ _commit_geometry = types.ExternalFunction("rtcCommitGeometry", types.void(types.
 @njit
 @no_type_check
 def aligned_rows(rows, fill):
-    """`rows` of 16 float32 on a 64-byte boundary, as Embree's packets need them, all `fill`."""
-    raw = np.full((rows + 1) * PACKET, fill, np.float32)
+    """`rows` of a packet's width on a 64-byte boundary, as Embree's packets need it, all `fill`."""
+    raw = np.full(rows * PACKET + 16, fill, np.float32)
     skip = ((64 - raw.ctypes.data % 64) % 64) // 4
     return raw[skip : skip + rows * PACKET].reshape(rows, PACKET)
 
@@ -172,16 +194,16 @@ def reset_packet(packet, bits, near, far, mask):
 
 @njit
 @no_type_check
-def intersect16(valid, scene, packet, arguments):
+def intersect_packet(valid, scene, packet, arguments):
     """Nearest hits of a packet; all four are addresses."""
-    _intersect16(valid, scene, packet, arguments)
+    _intersect(valid, scene, packet, arguments)
 
 
 @njit
 @no_type_check
-def occluded16(valid, scene, packet, arguments):
+def occluded_packet(valid, scene, packet, arguments):
     """Whether anything is hit: `FAR_ROW` becomes minus infinity where so; all are addresses."""
-    _occluded16(valid, scene, packet, arguments)
+    _occluded(valid, scene, packet, arguments)
 
 
 @njit(cache=True)

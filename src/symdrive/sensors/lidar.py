@@ -1,4 +1,4 @@
-"""Spinning LiDARs: one full turn, cast in packets of 4 channels by 4 columns."""
+"""Spinning LiDARs: one full turn, cast in packets of neighbouring channels and columns."""
 
 import math
 from typing import NamedTuple, no_type_check
@@ -15,8 +15,10 @@ from symdrive.sensors.embree import (
     ORIGIN_ROW,
     PACKET,
     RAY_ROWS,
+    TILE_COLUMNS,
+    TILE_ROWS,
     aligned_rows,
-    intersect16,
+    intersect_packet,
     reset_packet,
 )
 from symdrive.sensors.scene import Scene, rotations
@@ -28,7 +30,6 @@ NEAR_M = 0.1
 ATTENUATION_PER_M = 0.004
 """Intensity is exp(-a d): CARLA's `atmosphere_attenuation_rate` (documentation, LIDAR sensor)."""
 
-_TILE = 4
 _CHUNKS = 16
 
 
@@ -160,11 +161,11 @@ def _cast_chunk(sweep, distance, slot, chunk, chunks):
     bits = packet.view(np.int32)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
     valid[:] = -1
-    for left in range(chunk * _TILE, columns, chunks * _TILE):
-        for top in range(0, channels, _TILE):
+    for left in range(chunk * TILE_COLUMNS, columns, chunks * TILE_COLUMNS):
+        for top in range(0, channels, TILE_ROWS):
             reset_packet(packet, bits, NEAR_M, sweep.range_m, sweep.mask)
             _aim(packet, eye, turn, elevation, azimuth, top, left)
-            intersect16(valid.ctypes.data, sweep.scene, packet.ctypes.data, sweep.arguments)
+            intersect_packet(valid.ctypes.data, sweep.scene, packet.ctypes.data, sweep.arguments)
             for k in range(PACKET):
                 channel, column = top + (k >> 2), left + (k & 3)
                 if channel < channels and column < columns:
