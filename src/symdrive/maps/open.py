@@ -1,5 +1,6 @@
 """Opening a town by name, from a baked file, or from OpenDRIVE (baked once, then cached)."""
 
+import dataclasses
 import difflib
 import gzip
 import logging
@@ -106,13 +107,13 @@ def _find(name_or_path: str | Path) -> Path:
 
 def _open_source(path: Path, cache: Path) -> Town:
     """The town of an OpenDRIVE file, from the cache where it is there."""
-    from symdrive.maps.opendrive.bake import source_digest
+    from symdrive.maps.opendrive.baking import source_digest
 
     text = read_source(path)
     kept = cache / f"{source_digest(text)}-{SCHEMA}{BAKED}"
     if kept.is_file():
         try:
-            return load_town(kept)
+            return dataclasses.replace(load_town(kept), name=name_of(path))
         except UserError as error:
             logger.warning("the cached town is baked anew: %s", error)
     town = _bake(text, name_of(path))

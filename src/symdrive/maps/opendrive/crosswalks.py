@@ -14,7 +14,7 @@ REACH_M = 25.0
 KERB_M = 0.4
 """How far the line goes on beyond the edge of the roadway."""
 
-ROADWAY = (LaneKind.DRIVING, LaneKind.PARKING, LaneKind.BIKING)
+ROADWAY = (LaneKind.DRIVING, LaneKind.PARKING, LaneKind.BIKING, LaneKind.SHOULDER)
 
 
 def build_crosswalks(native: Any, lanes: LaneTable) -> CrosswalkTable:
@@ -96,7 +96,7 @@ def _kerb(
     painted: float,
 ) -> float:
     """Distance along `way` at which the roadway ends, near the end of the paint."""
-    far = np.arange(max(painted - 3.0, 0.5), min(painted + 6.0, REACH_M), 0.1)
+    far = np.arange(max(painted - 1.5, 0.3), min(painted + 6.0, REACH_M), 0.1)
     points = shapely.points(middle + far[:, None] * way)
     outside = np.flatnonzero(~shapely.contains(roadway, points))
     return float(far[outside[0]] + KERB_M) if len(outside) else painted

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
 from symdrive.core.errors import UserError
+from symdrive.maps.opendrive.references import check_references, is_integer
 
 SPEED_UNITS = {"m/s": 1.0, "mph": 0.44704, "km/h": 1.0 / 3.6}
 DEFAULT_SPEED_MPS = 50.0 / 3.6
@@ -124,11 +125,13 @@ class Document:
         roads: by road id.
         controllers: signal ids of each controller, by controller id.
         junctions: controller ids of each junction in phase order, by junction id.
+        sound_text: the text without lane links to missing lanes, for CARLA's reader.
     """
 
     roads: dict[int, Road]
     controllers: dict[str, tuple[int, ...]]
     junctions: dict[int, tuple[str, ...]]
+    sound_text: str
 
     @property
     def signals(self) -> list[tuple[int, Signal]]:
@@ -168,14 +171,15 @@ def parse(text: str, name: str) -> Document:
                 f"{name}: road {road.road_id} belongs to junction {road.junction},"
                 " which the file does not define."
             )
-    _check_links(root, table, junctions, name)
+    repaired = check_references(root, name)
     controllers = {
         controller.get("id", ""): tuple(
             dict.fromkeys(_int(c, "signalId", f"{name}: a controller") for c in controller)
         )
         for controller in root.findall("controller")
     }
-    return Document(table, controllers, junctions)
+    sound = ET.tostring(root, encoding="unicode") if repaired else text
+    return Document(table, controllers, junctions, sound)
 
 
 def _phases(junction: ET.Element) -> tuple[str, ...]:
@@ -183,30 +187,6 @@ def _phases(junction: ET.Element) -> tuple[str, ...]:
     found = junction.findall("controller")
     ordered = sorted(enumerate(found), key=lambda item: (item[1].get("sequence", ""), item[0]))
     return tuple(element.get("id", "") for _, element in ordered)
-
-
-def _check_links(
-    root: ET.Element, roads: dict[int, Road], junctions: dict[int, tuple[str, ...]], name: str
-) -> None:
-    """Every road that a link or a connection names exists; CARLA's reader aborts otherwise."""
-    for road in root.findall("road"):
-        for link in road.findall("link/*"):
-            kind, target = link.get("elementType"), link.get("elementId", "")
-            known = junctions if kind == "junction" else roads
-            if kind in ("road", "junction") and (not _is_int(target) or int(target) not in known):
-                raise UserError(
-                    f"{name}: road {road.get('id')} links to {kind} {target!r},"
-                    " which the file does not define."
-                )
-    for junction in root.findall("junction"):
-        for connection in junction.findall("connection"):
-            for end in ("incomingRoad", "connectingRoad"):
-                target = connection.get(end, "")
-                if not _is_int(target) or int(target) not in roads:
-                    raise UserError(
-                        f"{name}: junction {junction.get('id')} names {end} {target!r},"
-                        " which the file does not define."
-                    )
 
 
 def _road(element: ET.Element, name: str) -> Road:
@@ -272,6 +252,8 @@ def _sections(road: ET.Element, length: float, where: str) -> tuple[Section, ...
     found = road.findall("lanes/laneSection")
     if not found:
         raise UserError(f"{where} has no <laneSection>; at least one is needed.")
+    for section in found:
+        _check_lane_ids(section, where)
     starts = [_number(section, "s", where) for section in found]
     if starts != sorted(starts) or starts[0] < 0.0 or starts[-1] > length:
         raise UserError(f"{where}: its lane sections are not in order of s within the road.")
@@ -280,6 +262,20 @@ def _sections(road: ET.Element, length: float, where: str) -> tuple[Section, ...
         Section(start, end, tuple(_lane(lane, where) for lane in section.iter("lane")))
         for section, start, end in zip(found, starts, ends, strict=True)
     )
+
+
+def _check_lane_ids(section: ET.Element, where: str) -> None:
+    """A section has a centre lane 0 and counts its lanes outwards without a gap on both sides."""
+    ids = [_int(lane, "id", f"{where}, a lane") for lane in section.iter("lane")]
+    sides = {"left": 1, "center": 0, "right": -1}
+    for side, sign in sides.items():
+        found = [_int(lane, "id", where) for lane in section.findall(f"{side}/lane")]
+        expected = [0] if sign == 0 else [sign * (i + 1) for i in range(len(found))]
+        if sorted(found, key=abs) != expected:
+            raise UserError(
+                f"{where}: a lane section has the lane ids {sorted(ids, reverse=True)}; needed are"
+                " 0 in <center> and 1, 2, ... in <left>, -1, -2, ... in <right>, without a gap."
+            )
 
 
 def _lane(element: ET.Element, where: str) -> LaneRecord:
@@ -356,15 +352,10 @@ def _object(element: ET.Element, where: str) -> RoadObject:
     )
 
 
-def _is_int(text: str) -> bool:
-    """Whether the text is a plain integer."""
-    return text.lstrip("-").isdecimal()
-
-
 def _int(element: ET.Element, key: str, where: str) -> int:
     """An integer attribute; CARLA keeps ids as integers, so must the file."""
     text = element.get(key, "")
-    if not _is_int(text):
+    if not is_integer(text):
         raise UserError(f"{where} has {key}={text!r}; an integer is needed.")
     return int(text)
 

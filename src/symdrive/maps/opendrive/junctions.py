@@ -159,7 +159,11 @@ def with_priority(
     """
     root = junction_roots(lanes)
     origin = _origins(lanes, root)
-    lit = {int(lanes.junction[n]) for lane in signals.stop_lane for n in lanes.successors(lane)}
+    lit = {
+        int(lanes.junction[n])
+        for lane in signals.stop_lane.tolist()
+        for n in lanes.successors(lane)
+    }
     priority = np.full(len(lanes), MAIN)
     for junction, members in driving_lanes_by_junction(lanes).items():
         signed = any(origin[lane] & (must_stop | must_yield) for lane in members)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from symdrive.core.errors import UserError
 from symdrive.maps.opendrive.document import Document, LaneRecord, Road, Section
 from symdrive.maps.town import LaneKind, Marking
 
@@ -21,6 +22,9 @@ REACH_M = 0.01
 
 MIN_WIDTH_M = 0.05
 """A lane that is nowhere wider is a drawing aid, not a lane."""
+
+MAX_COORDINATE_M, MAX_STEP_M = 1e5, 100.0
+"""Lanes beyond these coordinates, or with such a jump or width, come from a broken file."""
 
 KINDS = {
     "driving": LaneKind.DRIVING,
@@ -82,18 +86,49 @@ class SampledLane:
     successors: list[LaneKey]
 
 
-def sample_lanes(document: Document, native: Any) -> list[SampledLane]:
-    """All lanes of a map, in file order."""
+def sample_lanes(document: Document, native: Any, name: str) -> list[SampledLane]:
+    """All lanes of a map, in file order.
+
+    Raises:
+        UserError: when CARLA cannot follow a road, or a road leads nowhere on earth.
+    """
     lanes: list[SampledLane] = []
     for road in document.roads.values():
         for index, section in enumerate(road.sections):
             for record in section.lanes:
                 if record.lane_id == 0 or record.kind == "none":
                     continue
-                lane = _sample(native, road, index, section, record)
+                lane = _checked(native, road, index, section, record, name)
                 if lane is not None:
                     lanes.append(lane)
+    if not any(lane.kind == LaneKind.DRIVING for lane in lanes):
+        raise UserError(f"{name}: no road has a lane of type driving; at least one is needed.")
     return lanes
+
+
+def _checked(
+    native: Any, road: Road, index: int, section: Section, record: LaneRecord, name: str
+) -> SampledLane | None:
+    """One lane, refused when its geometry cannot be that of a road."""
+    where = f"{name}: lane {record.lane_id} of road {road.road_id}"
+    try:
+        lane = _sample(native, road, index, section, record)
+    except (IndexError, RuntimeError) as error:
+        raise UserError(f"{where} is refused by CARLA's OpenDRIVE reader ({error}).") from error
+    if lane is None:
+        return None
+    extent = np.abs(lane.points).max()
+    step = np.linalg.norm(np.diff(lane.points, axis=0), axis=1).max()
+    if (
+        not extent < MAX_COORDINATE_M
+        or not step < MAX_STEP_M
+        or not lane.width_m.max() < MAX_STEP_M
+    ):
+        raise UserError(
+            f"{where} has a point at {extent:.0f} m, a jump of {step:.1f} m or a width of"
+            f" {lane.width_m.max():.1f} m; its geometry, elevation or width is broken."
+        )
+    return lane
 
 
 def _sample(

@@ -39,8 +39,8 @@ def bake(xodr_text: str, name: str) -> Town:
         UserError: for text that is no sound OpenDRIVE, or where the CARLA wheel is missing.
     """
     document = parse(xodr_text, name)
-    native = open_map(name, xodr_text)
-    lanes = build_lanes(document, sample_lanes(document, native), name)
+    native = open_map(name, document.sound_text)
+    lanes = build_lanes(document, sample_lanes(document, native, name), name)
     ground = build_ground(lanes)
     finder = StopLines(document, lanes)
     signals = build_signals(document, lanes, ground, finder, name)
