@@ -141,7 +141,10 @@ def test_planning_starts_from_the_perception_weights(lab: Any, tmp_path: Path) -
 def test_resume_refuses_what_is_not_there_or_foreign(lab: Any, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"nothing to resume.*{RESUME_FILE}"):
         train_on(lab.config, lab.source(8), tmp_path, resume=True)
-    train_on(lab.config, lab.source(8), tmp_path)
+    source = lab.source(8)
+    dying = replace(source, batches=lambda order: dying_in("planning", 1, source, order))
+    with pytest.raises(StoppedError):
+        train_on(lab.config, dying, tmp_path)
     with pytest.raises(UserError, match="another training config"):
         train_on(replace(lab.config, batch=2), lab.source(8), tmp_path, resume=True)
 

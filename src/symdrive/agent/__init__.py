@@ -1,1 +1,1 @@
-"""The driving policy around the model."""
+"""Drivers that see sensors only."""

@@ -80,7 +80,7 @@ def train(
         data: folders with recorded runs.
         out: folder for the checkpoints (`perception.safetensors`, `student.safetensors`), the file
             to resume from and the TensorBoard logs.
-        resume: go on from `resume.pt` in `out`; on the CPU the result is then, bit for bit, that
+        resume: go on from `resume.pt` in `out` (which a finished training removes); on the CPU the result is then, bit for bit, that
             of a training that was never stopped (unless it runs in a time box).
         on_encoded: told how many frames are encoded, while that lasts.
 
@@ -132,6 +132,7 @@ def train_on(config: TrainConfig, source: Source, out: Path, *, resume: bool = F
         target = path if name == PLANNING else out / f"{name}{SUFFIX}"
         save_checkpoint(target, network, config.features, source.rig, module.weights())
         network.load_state_dict(module.weights())
+    (out / RESUME_FILE).unlink(missing_ok=True)
     return path
 
 

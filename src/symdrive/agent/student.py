@@ -1,0 +1,216 @@
+"""The learned driver: navigation, features, network, controllers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from symdrive.core.errors import UserError
+from symdrive.core.geometry import to_local
+from symdrive.features.checkpoint import PLANNING, Checkpoint, load_checkpoint
+from symdrive.features.inputs import InputArrays, as_stored, encode
+from symdrive.features.navigation import NavigationState, Navigator
+from symdrive.maps.route import SparsePlan
+from symdrive.model.boxes import decode_boxes
+from symdrive.model.config import BOX_CLASSES
+from symdrive.model.network import TransFuser, expected_speed
+from symdrive.model.tensors import Inputs, PlanOutput
+from symdrive.world.control import Control, DetectedBox, Plan
+from symdrive.world.controllers import STUDENT_LATERAL, LateralController, LongitudinalController
+from symdrive.world.observation import Observation
+from symdrive.world.policy import Policy
+
+
+@dataclass(frozen=True)
+class Creep:
+    """Roll on after standing for very long, as a person would who begins to doubt a light.
+
+    Off by default, as in kesai-labs/lead 4489176, `config_closed_loop.py` (since 2026-01-18).
+
+    Attributes:
+        after_s: standing time after which it rolls.
+        for_s: how long it rolls.
+        speed_mps: how fast.
+    """
+
+    after_s: float = 55.0
+    for_s: float = 1.0
+    speed_mps: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Times and speeds are above zero."""
+        if min(self.after_s, self.for_s, self.speed_mps) <= 0:
+            raise ValueError(f"times and speed are above zero: {self}")
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """How a network's plan becomes pedals.
+
+    Source of the numbers: kesai-labs/lead 4489176, `open_loop_inference.py`.
+
+    Attributes:
+        stop_above: probability of the stop class above which the target speed is 0.
+        box_score: lowest score of a box that is reported in the plan.
+        boxes: report boxes in the plan; they do not steer, and cost a millisecond.
+        creep: what to do after standing for very long; None for nothing.
+        tick_s: length of a tick.
+    """
+
+    stop_above: float = 0.9
+    box_score: float = 0.3
+    boxes: bool = True
+    creep: Creep | None = None
+    tick_s: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Probabilities are probabilities."""
+        if not 0.0 < self.stop_above <= 1.0 or not 0.0 <= self.box_score <= 1.0:
+            raise ValueError(f"stop_above and box_score are probabilities: {self}")
+
+
+class Student(Policy):
+    """TransFuser v6 at the wheel.
+
+    Args:
+        checkpoint: a network of the planning stage with its features and rig.
+        config: how it drives.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, config: StudentConfig | None = None) -> None:
+        self.rig = checkpoint.rig
+        self.plan: Plan | None = None
+        self.config = config or StudentConfig()
+        self.network: TransFuser = checkpoint.network.eval()
+        self.features = checkpoint.features
+        self._navigator: Navigator | None = None
+        self._lateral = LateralController(STUDENT_LATERAL)
+        self._longitudinal = LongitudinalController()
+        self._standing_s, self._rolling_s = 0.0, 0.0
+        self._cameras = {c.name: (c.height, c.width, 3) for c in self.rig.cameras}
+
+    @classmethod
+    def load(
+        cls, path: Path, device: str = "cpu", config: StudentConfig | None = None
+    ) -> "Student":
+        """A student from a checkpoint.
+
+        Raises:
+            UserError: when the file is no checkpoint of this symdrive, or one of the perception
+                stage.
+        """
+        checkpoint = load_checkpoint(path, device)
+        if checkpoint.stage != PLANNING:
+            raise UserError(
+                f"{path} is a checkpoint of the {checkpoint.stage} stage, which cannot drive; name"
+                " the one of the planning stage, student.safetensors."
+            )
+        return cls(checkpoint, config)
+
+    def reset(self, plan: SparsePlan) -> None:
+        """A new episode."""
+        self._navigator = Navigator(plan, self.features.navigation)
+        self._lateral.reset()
+        self._standing_s, self._rolling_s = 0.0, 0.0
+        self.plan = None
+
+    def act(self, observation: Observation) -> Control:
+        """Drive one tick.
+
+        Raises:
+            RuntimeError: when it was not reset with a plan.
+            UserError: when the pictures are not those of its rig.
+        """
+        if self._navigator is None:
+            raise RuntimeError("the student needs a navigation plan: call reset first")
+        self._check(observation)
+        navigation = self._navigator.step(
+            observation.position, observation.yaw, observation.speed_mps
+        )
+        inputs = encode(as_stored(observation, self.features), navigation, self.features)
+        with torch.inference_mode():
+            output, bev = self.network.drive(self._batch(inputs))
+            self.plan = self._make_plan(output, bev, observation, navigation)
+        return self._control(self.plan, observation.speed_mps)
+
+    def _check(self, observation: Observation) -> None:
+        """Refuse a world with another rig."""
+        given = {name: image.shape for name, image in observation.images.items()}
+        if given != self._cameras:
+            raise UserError(
+                f"the student was trained with rig {self.rig.name!r} (pictures {self._cameras}),"
+                f" the world sends {given}; drive it with its own rig."
+            )
+
+    def _batch(self, arrays: InputArrays) -> Inputs:
+        """A batch of one on the network's device."""
+        device = next(self.network.parameters()).device
+        return Inputs(
+            torch.from_numpy(arrays.image)[None].to(device),
+            torch.from_numpy(arrays.lidar)[None].to(device),
+            torch.tensor([arrays.speed_mps], dtype=torch.float32, device=device),
+            torch.tensor([arrays.command], device=device),
+            torch.from_numpy(arrays.target_points)[None].to(device),
+        )
+
+    def _make_plan(
+        self,
+        output: PlanOutput,
+        bev: Tensor,
+        observation: Observation,
+        navigation: NavigationState,
+    ) -> Plan:
+        """What the network said, as a plan in the ego frame."""
+        speeds = self.network.config.target_speeds
+        speed, stop = expected_speed(output.speed_logits, speeds, self.config.stop_above)
+        brake = float(stop[0]) > self.config.stop_above
+        points = to_local(navigation.target_points, navigation.position, observation.yaw)
+        return Plan(
+            route=_points(output.route),
+            waypoints=_points(output.waypoints),
+            target_speed_mps=0.0 if brake else float(speed[0]),
+            brake=brake,
+            reason="stop" if brake else "",
+            boxes=self._boxes(bev) if self.config.boxes else (),
+            target_points=points,
+        )
+
+    def _boxes(self, bev: Tensor) -> tuple[DetectedBox, ...]:
+        """Objects that it believes in."""
+        maps = self.network.center_net_decoder(bev)
+        decoded = decode_boxes(maps, self.network.config, top=30)
+        return tuple(
+            DetectedBox(
+                BOX_CLASSES[int(kind)], (x, y), (abs(length), abs(width)), yaw, speed, score
+            )
+            for (x, y, length, width, yaw, speed, kind), score in zip(
+                decoded.boxes[0].tolist(), decoded.score[0].tolist(), strict=True
+            )
+            if score >= self.config.box_score
+        )
+
+    def _control(self, plan: Plan, speed_mps: float) -> Control:
+        """Wheel and pedals."""
+        target, brake = self._target_speed(plan, speed_mps)
+        steer = self._lateral.step(plan.route, speed_mps, self.config.tick_s)
+        throttle, pedal = self._longitudinal.step(speed_mps, target, brake=brake)
+        return Control(steer=steer, throttle=throttle, brake=pedal)
+
+    def _target_speed(self, plan: Plan, speed_mps: float) -> tuple[float, bool]:
+        """The plan's target speed and brake, or a slow roll after standing for very long."""
+        creep, tick_s = self.config.creep, self.config.tick_s
+        self._standing_s = self._standing_s + tick_s if speed_mps < 0.1 else 0.0
+        if creep is not None and self._standing_s > creep.after_s:
+            self._rolling_s = creep.for_s
+        if creep is not None and self._rolling_s > 0.0:
+            self._rolling_s -= tick_s
+            return max(plan.target_speed_mps, creep.speed_mps), False
+        return plan.target_speed_mps, plan.brake
+
+
+def _points(points: Float[Tensor, "1 n 2"]) -> Float[np.ndarray, "n 2"]:
+    """First of a batch as float64 array."""
+    return points[0].to("cpu", torch.float64).numpy()
