@@ -66,12 +66,10 @@ class RolloutConfig:
     Attributes:
         alignment: what an oracle may know.
         shifted: also render the second, shifted rig in ticks that are stored (training data).
-        max_ticks: hard stop, 0 for none; the criteria have time limits of their own.
     """
 
     alignment: Alignment
     shifted: bool = False
-    max_ticks: int = 0
 
 
 def decide(driver: Driver, world: World, episode: Episode, config: RolloutConfig) -> Control:
@@ -99,7 +97,10 @@ def rollout(
     config: RolloutConfig,
     subscribers: Sequence[Subscriber] = (),
 ) -> Outcome:
-    """Drive one episode to its end; world and driver have been reset by the caller."""
+    """Drive one episode until the judge ends it (every set of criteria has a time limit).
+
+    World and driver have been reset by the caller.
+    """
     found: list[Infraction] = []
     while True:
         truth = world.truth()
@@ -120,9 +121,5 @@ def rollout(
         for subscriber in subscribers:
             subscriber.on_tick(tick)
         if judge.terminated is not None:
-            break
-        if config.max_ticks and truth.tick + 1 >= config.max_ticks:
-            break
+            return Outcome(judge.terminated, judge.route_completion, tuple(found), truth.tick + 1)
         world.step(control)
-    status = judge.terminated or "Failed - TickRuntime"
-    return Outcome(status, judge.route_completion, tuple(found), truth.tick + 1)

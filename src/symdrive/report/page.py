@@ -179,7 +179,7 @@ def _reasons(reasons: np.ndarray) -> list[dict[str, str]]:
     names, counts = np.unique(reasons.astype(str), return_counts=True)
     order = np.argsort(-counts)
     rows = [
-        {"reason": names[i].replace("_", " "), "share": f"{counts[i] / len(reasons):.0%}"}
+        {"reason": str(names[i]).replace("_", " "), "share": f"{counts[i] / len(reasons):.0%}"}
         for i in order
         if names[i]
     ]
