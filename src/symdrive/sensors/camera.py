@@ -235,6 +235,7 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
     bits = packet.view(np.int32)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
     shadow = aligned_rows(RAY_ROWS, np.float32(0.0))
+    shadow_bits = shadow.view(np.int32)
     for top in range(chunk * TILE_ROWS, height, chunks * TILE_ROWS):
         for left in range(0, width, TILE_COLUMNS):
             reset_packet(packet, bits, NEAR_M, SKY_DEPTH_M, view.mask)
@@ -242,7 +243,7 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
             _enable(valid, left, top, width, height)
             intersect_packet(valid.ctypes.data, view.scene, packet.ctypes.data, view.arguments)
             if view.shadows:
-                reset_packet(shadow, shadow.view(np.int32), NEAR_M, _SHADOW_REACH_M, view.mask)
+                reset_packet(shadow, shadow_bits, NEAR_M, _SHADOW_REACH_M, view.mask)
                 _aim_at_sun(shadow, packet, eye)
                 occluded_packet(valid.ctypes.data, view.scene, shadow.ctypes.data, view.arguments)
             for k in range(PACKET):
@@ -270,7 +271,8 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
                 )
                 normal = facing_normal(face[1], body, ray)
                 texel = grain_at(grain, surface_place(hit, normal), distance)
-                sunlit = shadow[FAR_ROW, k] >= 0.0
+                # Embree marks a blocked ray by minus infinity; fast maths may not compare it.
+                sunlit = shadow_bits[FAR_ROW, k] >= 0
                 _paint(rgb, y, x, surface_color(face, body, normal, texel, distance, sunlit))
                 semantic[y, x] = np.uint8(face[2])
                 instance[y, x], depth_m[y, x] = actor_id[slot], depth
