@@ -1,7 +1,8 @@
 """The render mesh: what stands where, what faces whom, and that one seed makes one mesh."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,10 +39,14 @@ class Scene:
     mesh: Mesh
 
 
+def built(town: Any, seed: int) -> Mesh:
+    """The mesh of the tables that the fixture `crossroads` holds."""
+    return build_mesh(town.lanes, town.signals, town.stop_signs, town.crosswalks, town.ground, seed)
+
+
 @pytest.fixture(scope="module")
 def crossing(crossroads) -> Scene:
-    mesh = build_mesh(*(getattr(crossroads, f) for f in crossroads.__dataclass_fields__), 5)
-    return Scene(crossroads.lanes, crossroads.signals, mesh)
+    return Scene(crossroads.lanes, crossroads.signals, built(crossroads, 5))
 
 
 @pytest.fixture(scope="module", params=["crossroads", "alder", "Town01", "Town10HD"])
@@ -158,7 +163,7 @@ def test_nothing_stands_on_a_driving_lane(scene) -> None:
     quads = chord_quads(*lane_edges(lanes, grow_m=-0.02), a, b)
     rows = np.flatnonzero(np.isin(mesh.semantic, SOLID))
     shapes = shapely.convex_hull(shapely.multipoints(corners(mesh)[rows][..., :2]))
-    tree = shapely.STRtree(shapely.make_valid(shapely.polygons(quads[..., :2])))
+    tree = shapely.STRtree(np.asarray(shapely.make_valid(shapely.polygons(quads[..., :2]))))
     face, quad = tree.query(shapes, predicate="intersects")
     gap = corners(mesh)[rows[face], :, 2].min(axis=1) - quads[quad, :, 2].max(axis=1)
     assert (gap > CLEAR_HEIGHT_M).all()
@@ -285,8 +290,7 @@ def test_stop_line_crosses_its_lane(crossing) -> None:
 
 
 def test_one_seed_one_mesh(crossroads, crossing) -> None:
-    tables = [getattr(crossroads, f) for f in crossroads.__dataclass_fields__]
-    again, other = build_mesh(*tables, 5), build_mesh(*tables, 6)
+    again, other = built(crossroads, 5), built(crossroads, 6)
     for first, second in zip(astuple(crossing.mesh), astuple(again), strict=True):
         assert first.tobytes() == second.tobytes()
     assert other.vertices.tobytes() != again.vertices.tobytes()
@@ -298,3 +302,43 @@ def test_terrain_reaches_beyond_the_town(scene) -> None:
     lanes = scene.lanes.points[:, :2]
     assert (xy.min(axis=0) < lanes.min(axis=0) - 150.0).all()
     assert (xy.max(axis=0) > lanes.max(axis=0) + 150.0).all()
+
+
+def test_a_lone_country_lane_gets_scenery_too(crossroads) -> None:
+    """No sidewalks, no junctions, no signals: still a road in a landscape."""
+    lanes = only_lane(crossroads.lanes, 0)
+    town = replace(
+        crossroads,
+        lanes=lanes,
+        signals=no_rows(crossroads.signals),
+        stop_signs=no_rows(crossroads.stop_signs),
+        crosswalks=no_rows(crossroads.crosswalks),
+    )
+    mesh = built(town, 3)
+    kinds = set(mesh.semantic.tolist())
+    assert {SemanticClass.ROAD, SemanticClass.TERRAIN, SemanticClass.VEGETATION} <= kinds
+    assert not kinds & {SemanticClass.SIDEWALK, SemanticClass.TRAFFIC_LIGHT}
+
+
+def only_lane(lanes: LaneTable, lane: int) -> LaneTable:
+    """One lane of a table, without its neighbours and links."""
+    rows = lanes.slice_of(lane)
+    columns: dict[str, np.ndarray] = {}
+    for field in fields(lanes):
+        column = getattr(lanes, field.name)
+        if len(column) == len(lanes):
+            columns[field.name] = column[lane : lane + 1]
+        elif len(column) == len(lanes.points):
+            columns[field.name] = column[rows]
+        else:
+            columns[field.name] = column[:0]
+    ends = np.array([0, len(lanes.points[rows])])
+    no_links = np.array([0, 0])
+    columns |= {"start": ends, "next_start": no_links, "prev_start": no_links}
+    return LaneTable(**columns)
+
+
+def no_rows(table: Any) -> Any:
+    """A table of the same kind without rows; the first entry of its `start` columns stays."""
+    empty = {f.name: getattr(table, f.name)[: "start" in f.name] for f in fields(table)}
+    return type(table)(**empty)

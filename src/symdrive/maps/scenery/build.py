@@ -65,9 +65,9 @@ def build_mesh(
     return finished(
         join(
             [
-                carriageways(lanes, edges, ground, seed),
-                junctions(junction_areas(lanes), heights, ground, seed),
-                sidewalks(lanes, seed),
+                carriageways(lanes, edges, terrain.grid, seed),
+                junctions(junction_areas(lanes), heights, terrain.grid, seed),
+                sidewalks(lanes, terrain.grid, seed),
                 lane_lines(lanes, edges),
                 stop_lines(lanes, signals, stop_signs),
                 crosswalk_stripes(crosswalks, cover.outline, heights),

@@ -8,9 +8,11 @@ from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
 from symdrive.maps.scenery.solids import join, prisms, quads
 from symdrive.maps.scenery.strips import (
+    DECK_M,
     ROAD_KINDS,
     EdgeMatch,
     chord_quads,
+    hanging_m,
     lane_edges,
     lane_of_point,
     leftward,
@@ -20,9 +22,11 @@ from symdrive.maps.scenery.strips import (
 )
 from symdrive.maps.town import HeightGrid, LaneKind, LaneTable, Mesh
 
-# From here on a carriageway is a bridge.
-BRIDGE_M = 1.0
-DECK_M = 0.7
+# Carriageways this far above the ground are bridges with parapets; an underside is already needed
+# where they begin.
+BRIDGE_M = 2.2
+UNDERSIDE_M = 0.8
+SKIRT_M = 0.3
 PARAPET_M = 0.9
 PARAPET_WIDTH_M = 0.2
 MENDED_SHARE = 0.05
@@ -45,7 +49,7 @@ def carriageways(lanes: LaneTable, edges: EdgeMatch, ground: HeightGrid, seed: i
     Args:
         lanes: all lanes.
         edges: which lane edges are open.
-        ground: tells bridges from roads on the ground.
+        ground: height of the terrain, which tells bridges from roads on the ground.
         seed: of the town.
     """
     # Neighbouring strips are thinned at different stations; growing them closes the slits.
@@ -57,12 +61,9 @@ def carriageways(lanes: LaneTable, edges: EdgeMatch, ground: HeightGrid, seed: i
     corners[..., 2] += np.where(driving, 0.0, palette.BESIDE_M)[:, None]
     middle = (lanes.points[a] + lanes.points[b]) / 2.0
     high = middle[:, 2] - ground.height(middle[:, :2]) > BRIDGE_M
-    deck = corners[high][:, ::-1] - np.array([0.0, 0.0, DECK_M])
+    depth = hanging_m(lanes, ground, SKIRT_M, BRIDGE_M)
     skirts = np.concatenate(
-        [
-            walls(edge, first, last, DECK_M)
-            for edge, _, first, last in open_edges(lanes, edges, a, b)
-        ]
+        [walls(edge, first, last, depth) for edge, _, first, last in open_edges(lanes, edges, a, b)]
     )
     return join(
         [
@@ -72,7 +73,7 @@ def carriageways(lanes: LaneTable, edges: EdgeMatch, ground: HeightGrid, seed: i
                 palette.uniform(palette.ASPHALT_SHOULDER, len(skirts)),
                 SemanticClass.ROAD,
             ),
-            quads(deck, palette.uniform(palette.KERB, len(deck)), SemanticClass.BRIDGE),
+            undersides(corners, ground),
             *(
                 _parapets(edge, inward, first, last)
                 for edge, inward, first, last in open_edges(lanes, edges, a[high], b[high])
@@ -116,6 +117,14 @@ def open_edges(
         (left, -inward, b[open_left], a[open_left]),
         (right, inward, a[open_right], b[open_right]),
     ]
+
+
+def undersides(corners: Float[np.ndarray, "n 4 3"], ground: HeightGrid) -> Mesh:
+    """What is seen from below of those quads that lie high above the ground."""
+    middle = corners.mean(axis=1)
+    high = corners[middle[:, 2] - ground.height(middle[:, :2]) > UNDERSIDE_M]
+    deck = high[:, ::-1] - np.array([0.0, 0.0, DECK_M])
+    return quads(deck, palette.uniform(palette.KERB, len(deck)), SemanticClass.BRIDGE)
 
 
 def _parapets(

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
-from symdrive.maps.scenery.carriageways import BRIDGE_M, DECK_M, road_mask
+from symdrive.maps.scenery.carriageways import road_mask, undersides
 from symdrive.maps.scenery.heights import SurfaceHeights
 from symdrive.maps.scenery.sidewalks import KERB_DEPTH_M
 from symdrive.maps.scenery.solids import join, quads, triangles
@@ -101,7 +101,7 @@ def junctions(
     Args:
         areas: outlines.
         heights: of the carriageways.
-        ground: tells bridges from roads on the ground.
+        ground: height of the terrain, which tells bridges from roads on the ground.
         seed: of the town.
     """
     rng = generator(seed, "scenery.junctions")
@@ -114,19 +114,12 @@ def junctions(
             flat, patch = paved(outline)
             color = palette.tinted(rgb, len(flat), 0.045, rng)[patch]
             corners = _raised(flat, area.z, heights, lift_m)
-            parts += [triangles(corners, color, kind), _underside(corners, ground)]
+            parts.append(triangles(corners, color, kind))
+            parts.append(undersides(corners[:, [0, 1, 2, 2]], ground))
         kerb = _outline_walls(area.walk, area.z, heights)
         stone = palette.uniform(palette.KERB, len(kerb))
         parts.append(quads(kerb, stone, SemanticClass.SIDEWALK))
     return join(parts)
-
-
-def _underside(corners: Float[np.ndarray, "n 3 3"], ground: HeightGrid) -> Mesh:
-    """What is seen from below of triangles high above the ground."""
-    middle = corners.mean(axis=1)
-    high = corners[middle[:, 2] - ground.height(middle[:, :2]) > BRIDGE_M]
-    deck = high[:, ::-1] - np.array([0.0, 0.0, DECK_M])
-    return triangles(deck, palette.uniform(palette.KERB, len(deck)), SemanticClass.BRIDGE)
 
 
 def paved(
@@ -176,4 +169,4 @@ def _outline_walls(
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     top = _raised(xy[:, None], near_z, heights, palette.SIDEWALK_M)[:, 0]
     a = np.flatnonzero(ring[:-1] == ring[1:])
-    return walls(top, a, a + 1, KERB_DEPTH_M)
+    return walls(top, a, a + 1, np.full(len(top), KERB_DEPTH_M))

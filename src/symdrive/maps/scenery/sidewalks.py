@@ -6,9 +6,11 @@ from jaxtyping import Float
 from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
+from symdrive.maps.scenery.carriageways import BRIDGE_M, undersides
 from symdrive.maps.scenery.solids import join, quads
 from symdrive.maps.scenery.strips import (
     chord_quads,
+    hanging_m,
     lane_edges,
     lane_of_point,
     leftward,
@@ -16,14 +18,20 @@ from symdrive.maps.scenery.strips import (
     stations,
     walls,
 )
-from symdrive.maps.town import LaneKind, LaneTable, Mesh
+from symdrive.maps.town import HeightGrid, LaneKind, LaneTable, Mesh
 
 KERB_WIDTH_M = 0.2
 KERB_DEPTH_M = 0.45
 
 
-def sidewalks(lanes: LaneTable, seed: int) -> Mesh:
-    """Raised strips of sidewalk lanes outside of junctions: paving, kerb stones, kerb faces."""
+def sidewalks(lanes: LaneTable, ground: HeightGrid, seed: int) -> Mesh:
+    """Raised strips of sidewalk lanes outside of junctions: paving, kerb stones, kerb faces.
+
+    Args:
+        lanes: all lanes.
+        ground: height of the terrain, into which the kerb faces reach.
+        seed: of the town.
+    """
     rng = generator(seed, "scenery.paving")
     up = np.array([0.0, 0.0, palette.SIDEWALK_M])
     left, right = (edge + up for edge in lane_edges(lanes))
@@ -40,16 +48,18 @@ def sidewalks(lanes: LaneTable, seed: int) -> Mesh:
     kerb_left = np.where(road_left, left, right + kerb)
     kerb_right = np.where(road_left, left - kerb, right)
     stone = palette.KERB
+    depth = hanging_m(lanes, ground, KERB_DEPTH_M, BRIDGE_M) + palette.SIDEWALK_M
     faces = np.concatenate(
         [
             chord_quads(kerb_left, kerb_right, a, b),
-            walls(left, b, a, KERB_DEPTH_M),
-            walls(right, a, b, KERB_DEPTH_M),
+            walls(left, b, a, depth),
+            walls(right, a, b, depth),
             _end_walls(lanes, left, right),
         ]
     )
     return join(
         [
+            undersides(chord_quads(left, right, a, b), ground),
             quads(
                 chord_quads(slab_left, slab_right, a, b),
                 palette.tinted(palette.PAVING, len(a), 0.05, rng),

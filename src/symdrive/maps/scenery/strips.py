@@ -7,8 +7,9 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial import cKDTree
 
 from symdrive.core.geometry import wrap_angle
-from symdrive.maps.town import LaneKind, LaneTable
+from symdrive.maps.town import HeightGrid, LaneKind, LaneTable
 
+DECK_M = 0.7
 ROAD_KINDS = (LaneKind.DRIVING, LaneKind.PARKING, LaneKind.SHOULDER, LaneKind.BIKING)
 
 
@@ -95,11 +96,28 @@ def walls(
     edge: Float[np.ndarray, "point 3"],
     a: Int[np.ndarray, " segment"],
     b: Int[np.ndarray, " segment"],
-    depth_m: float,
+    depth_m: Float[np.ndarray, " point"],
 ) -> Float[np.ndarray, "segment 4 3"]:
     """Upright quads hanging down from an edge, facing right of the direction a to b."""
-    down = np.array([0.0, 0.0, depth_m])
-    return np.stack([edge[a] - down, edge[b] - down, edge[b], edge[a]], axis=1)
+    low = edge - depth_m[:, None] * np.array([0.0, 0.0, 1.0])
+    return np.stack([low[a], low[b], edge[b], edge[a]], axis=1)
+
+
+def hanging_m(
+    lanes: LaneTable, ground: HeightGrid, least_m: float, bridge_m: float
+) -> Float[np.ndarray, " point"]:
+    """How far walls under the edges of a lane reach down: into the ground, or as a bridge deck.
+
+    Args:
+        lanes: all lanes.
+        ground: height of the terrain.
+        least_m: shortest wall.
+        bridge_m: what is higher above the ground than this is a bridge.
+    """
+    edges = np.stack([lanes.points, *lane_edges(lanes)])
+    low = ground.height(edges[..., :2].reshape(-1, 2)).reshape(3, -1).min(axis=0)
+    gap = lanes.points[:, 2] - low
+    return np.where(gap > bridge_m, DECK_M, np.maximum(gap + 0.15, least_m))
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from symdrive.maps.scenery.solids import join, triangles
 from symdrive.maps.scenery.strips import lane_edges, lane_of_point
 from symdrive.maps.town import HeightGrid, LaneKind, LaneTable, Mesh
 
-CELL_M = 8.0
-BLOCK = 8
+CELL_M = 5.0
+BLOCK = 12
 MARGIN_M = 192.0
-FINE_WITHIN_M = 40.0
-APRON_WITHIN_M = 16.0
+FINE_WITHIN_M = 35.0
+APRON_WITHIN_M = 13.0
 HILLS_FROM_M = 60.0
 HILL_M = 9.0
 
@@ -81,7 +81,7 @@ def _gap(
 def _hills(shape: tuple[int, int], seed: int) -> Float[np.ndarray, "rows cols"]:
     """Smooth random heights in [0, `HILL_M`]."""
     rng = generator(seed, "scenery.hills")
-    coarse = rng.random((shape[0] // 12 + 3, shape[1] // 12 + 3))
+    coarse = rng.random((shape[0] // 19 + 3, shape[1] // 19 + 3))
     smooth = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
     return np.clip(smooth, 0.0, 1.0) * HILL_M
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
@@ -21,7 +21,9 @@ PROUD_M = 0.02
 POST_RADIUS_M = 0.07
 REPEATER_HEIGHT_M = 3.4
 REPEATER_STEP_M = 0.4
-REPEATER_STEPS = 40
+REPEATER_STEPS = 90
+# At a T-junction the search begins this far ahead, past the near kerb.
+CROSSING_M = 6.0
 # A head this close to where its repeater would stand already serves the far side.
 SAME_PLACE_M = 5.0
 SIGN_RADIUS_M = 0.42
@@ -59,25 +61,26 @@ def signal_heads(signals: SignalTable) -> Heads:
 def repeater_heads(signals: SignalTable, lanes: LaneTable, cover: Cover) -> Heads:
     """A second head on the far side of the junction for each signal, where there is room.
 
-    It stands at the right-hand kerb beyond the end of the stop lane's straight successor and faces
-    back to the stop line, so that the first car in the queue sees it.
+    It stands at the right-hand kerb beyond the end of the stop lane's straight successor, or right
+    ahead where no lane leads straight on, and faces back to the stop line, so that the first car in
+    the queue sees it.
     """
-    rows, stop_xy, exits = [], [], []
+    rows, stop_xy, starts, ways = [], [], [], []
     for row in range(len(signals)):
         stops = slice(int(signals.stop_start[row]), int(signals.stop_start[row + 1]))
-        if stops.start == stops.stop:
+        found = _way_across(lanes, signals.stop_lane[stops])
+        if found is None:
             continue
-        lane, far = _far_lane(lanes, signals.stop_lane[stops])
-        if lanes.junction[far] < 0:
-            continue
+        lane, start, way = found
         at = int(np.flatnonzero(signals.stop_lane[stops] == lane)[0])
         s_m = signals.stop_s_m[stops][at : at + 1].astype(np.float64)
         one = np.array([lane])
         stop_xy.append([on_lane(lanes, one, s_m, lanes.points[:, c])[0] for c in range(2)])
         rows.append(row)
-        exits.append(int(lanes.start[far + 1]) - 1)
-    signal, point = np.array(rows, dtype=np.int64), np.array(exits, dtype=np.int64)
-    foot, free = _kerb_feet(lanes, cover, point)
+        starts.append(start)
+        ways.append(way)
+    signal = np.array(rows, dtype=np.int64)
+    foot, free = _first_clear(cover, np.array(starts).reshape(-1, 3), np.array(ways).reshape(-1, 2))
     back = np.array(stop_xy).reshape(-1, 2) - foot[:, :2]
     head_gap = np.linalg.norm(signals.head[signal, :2] - foot[:, :2], axis=1)
     apart = free & (head_gap > SAME_PLACE_M) & _first_of_place(signals, signal, foot)
@@ -86,54 +89,60 @@ def repeater_heads(signals: SignalTable, lanes: LaneTable, cover: Cover) -> Head
     return Heads(signal[apart], foot[apart], center[apart], yaw[apart])
 
 
-def _far_lane(lanes: LaneTable, stop_lanes: Int[np.ndarray, " n"]) -> tuple[int, int]:
-    """A stop lane, and the last junction lane of its straight (else first) way through."""
-    best: tuple[int, int] | None = None
-    for lane in stop_lanes:
-        ways = lanes.successors(int(lane))
-        straight = ways[lanes.turn[ways] == Turn.STRAIGHT]
+def _way_across(
+    lanes: LaneTable, stop_lanes: Int[np.ndarray, " n"]
+) -> tuple[int, Float[np.ndarray, " 3"], Float[np.ndarray, " 2"]] | None:
+    """From where, and in which direction, to look for a place beyond the junction.
+
+    Returns:
+        The stop lane, a point, and a unit vector: rightwards from the end of the way straight on,
+        or ahead from the stop lane where there is none; None where no lane enters a junction.
+    """
+    entering = [int(k) for k in stop_lanes if (lanes.junction[lanes.successors(int(k))] >= 0).any()]
+    for lane in entering:
+        onward = lanes.successors(lane)
+        straight = onward[lanes.turn[onward] == Turn.STRAIGHT]
         if len(straight):
-            return int(lane), _to_exit(lanes, int(straight[0]))
-        if best is None and len(ways):
-            best = int(lane), _to_exit(lanes, int(ways[0]))
-    return best or (int(stop_lanes[0]), int(stop_lanes[0]))
+            end = int(lanes.start[_to_exit(lanes, int(straight[0])) + 1]) - 1
+            cos, sin = np.cos(lanes.yaw[end]), np.sin(lanes.yaw[end])
+            reach = lanes.width_m[end] / 2.0 + 0.6
+            offset = np.array([2.0 * cos + reach * sin, 2.0 * sin - reach * cos, 0.0])
+            return lane, lanes.points[end] + offset, np.array([sin, -cos])
+    if not entering:
+        return None
+    end = int(lanes.start[entering[0] + 1]) - 1
+    ahead = np.array([np.cos(lanes.yaw[end]), np.sin(lanes.yaw[end])])
+    return entering[0], lanes.points[end] + np.append(ahead * CROSSING_M, 0.0), ahead
 
 
 def _to_exit(lanes: LaneTable, lane: int) -> int:
     """The last lane of a way through a junction that may be cut into several lanes."""
     seen = {lane}
     while True:
-        ways = lanes.successors(lane)
-        ways = ways[lanes.junction[ways] == lanes.junction[lane]]
-        if lanes.junction[lane] < 0 or not len(ways) or int(ways[0]) in seen:
+        onward = lanes.successors(lane)
+        onward = onward[lanes.junction[onward] == lanes.junction[lane]]
+        if not len(onward) or int(onward[0]) in seen:
             return lane
-        lane = int(ways[0])
+        lane = int(onward[0])
         seen.add(lane)
 
 
-def _kerb_feet(
-    lanes: LaneTable, cover: Cover, point: Int[np.ndarray, " n"]
-) -> tuple[Float[np.ndarray, "n 3"], np.ndarray]:
-    """The first spot right of each lane point clear of all carriageways, and whether any is."""
-    right = np.stack([np.sin(lanes.yaw[point]), -np.cos(lanes.yaw[point])], axis=1)
-    ahead = np.stack([np.cos(lanes.yaw[point]), np.sin(lanes.yaw[point])], axis=1)
-    start = lanes.points[point, :2] + ahead * 2.0
-    reach = lanes.width_m[point] / 2.0 + 0.6
-    foot = np.zeros((len(point), 3))
-    foot[:, 2] = lanes.points[point, 2]
-    free = np.zeros(len(point), dtype=bool)
-    for step in range(REPEATER_STEPS):
+def _first_clear(
+    cover: Cover, start: Float[np.ndarray, "n 3"], way: Float[np.ndarray, "n 2"]
+) -> tuple[Float[np.ndarray, "n 3"], Bool[np.ndarray, " n"]]:
+    """The first spot on each ray that is clear of all carriageways, and whether there is one."""
+    foot = start.astype(np.float64)
+    free = np.zeros(len(foot), dtype=bool)
+    for _ in range(REPEATER_STEPS):
         todo = np.flatnonzero(~free)
-        xy = start[todo] + right[todo] * (reach[todo] + REPEATER_STEP_M * step)[:, None]
-        clear = clear_of(cover.roads, np.asarray(shapely.points(xy)), 0.5)
-        foot[todo[clear], :2] = xy[clear]
-        free[todo[clear]] = True
+        free[todo] = clear_of(cover.roads, np.asarray(shapely.points(foot[todo, :2])), 0.5)
+        foot[~free, :2] += way[~free] * REPEATER_STEP_M
     return foot, free
 
 
 def _first_of_place(
     signals: SignalTable, signal: Int[np.ndarray, " n"], foot: Float[np.ndarray, "n 3"]
-) -> np.ndarray:
+) -> Bool[np.ndarray, " n"]:
     """Keeps one of several repeaters of one phase group at one place."""
     place = np.rint(foot[:, :2] / 3.0).astype(np.int64)
     key = np.column_stack([signals.junction[signal], signals.group[signal], place])
