@@ -155,7 +155,7 @@ NANO = FeatureConfig(
     views=(
         View("left", 0, 192, 0, 192, 3),
         View("front", 56, 120, 0, 192),
-        View("right", 0, 192, 0, 192, 3),
+        View("right", 32, 160, 0, 192, 2),
     ),
     bev=BevGrid(-16.0, 48.0, -32.0, 32.0, 1.0),
     lidar_slices=((-0.5, 0.3), (0.3, 3.0)),
@@ -163,4 +163,4 @@ NANO = FeatureConfig(
     label_stride=4,
 )
 """For the `nano` rig: full resolution around the horizon ahead, where lamps are two pixels wide,
-a third of it to the sides."""
+half of it to the right, where the near lamps stand at the stop line, a third to the left."""

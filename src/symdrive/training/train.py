@@ -80,8 +80,9 @@ def train(
         data: folders with recorded runs.
         out: folder for the checkpoints (`perception.safetensors`, `student.safetensors`), the file
             to resume from and the TensorBoard logs.
-        resume: go on from `resume.pt` in `out` (which a finished training removes); on the CPU the result is then, bit for bit, that
-            of a training that was never stopped (unless it runs in a time box).
+        resume: go on from `resume.pt` in `out` (which a finished training removes); on the CPU the
+            result is then, bit for bit, that of a training that was never stopped (unless it runs
+            in a time box).
         on_encoded: told how many frames are encoded, while that lasts.
 
     Returns:
