@@ -11,7 +11,7 @@ from symdrive.evaluate.jobs import Job
 from symdrive.record.config import RecordConfig
 from symdrive.record.reader import open_run
 from symdrive.scoring.protocol import LEADERBOARD_2_0, aggregate, score_route
-from symdrive.world.backend import TrafficConfig
+from symdrive.world.backend import STORE_EVERY, TrafficConfig
 from symdrive.world.rig import Rig
 
 
@@ -37,7 +37,11 @@ def run(options: Collect) -> None:
 def collect_jobs(
     out: Path, tour: Tour, rig: Rig, traffic: TrafficConfig, *, seed: int
 ) -> list[Job]:
-    """One job a route; each with a seed of its own, so that traffic differs."""
+    """One job a route; each with a seed of its own, so that traffic differs.
+
+    Cameras and LiDAR are cast when a frame is due, four times a second, and the expert knows what
+    they last showed: what is recorded is all that it went by.
+    """
     return [
         Job(
             folder=out / route.route_id,
@@ -49,6 +53,7 @@ def collect_jobs(
             traffic=traffic,
             record=RecordConfig(),
             shifted=True,
+            sense_every=STORE_EVERY,
         )
         for number, route in enumerate(tour.routes)
     ]

@@ -45,6 +45,7 @@ class Job:
         record: what to keep.
         shifted: also record the second, shifted rig.
         frame_every: ticks between recorded frames.
+        sense_every: ticks between casts of cameras and LiDAR.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class Job:
     record: RecordConfig = PLANS_ONLY
     shifted: bool = False
     frame_every: int = STORE_EVERY
+    sense_every: int = 1
 
     @property
     def config(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class Job:
             "driver": to_plain(self.driver),
             "shifted": self.shifted,
             "frame_every": self.frame_every,
+            "sense_every": self.sense_every,
             "town": self.town,
             "checkpoint_digest": file_digest(self.driver.checkpoint),
         }
@@ -123,7 +126,7 @@ def drive(job: Job) -> RouteRecord:
     if job.folder.exists():
         _clear(job.folder)
     meta = _meta(job, driver, town)
-    world = _world(job.town, meta.rig)
+    world = _world(job.town, meta.rig, job.sense_every)
     world.reset(meta.episode)
     _reset(driver, town, meta.episode)
     judge = default_criteria(town, job.route)
@@ -178,6 +181,6 @@ def _town(source: str) -> Town:
 
 
 @lru_cache(maxsize=2)
-def _world(source: str, rig: Rig) -> EmbeddedWorld:
+def _world(source: str, rig: Rig, sense_every: int) -> EmbeddedWorld:
     """A world, and with it the scene for the ray caster, is built once in each process."""
-    return EmbeddedWorld(_town(source), rig)
+    return EmbeddedWorld(_town(source), rig, sense_every=sense_every)

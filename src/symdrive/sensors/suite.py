@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32, Int64, UInt8
 
 from symdrive.core.seeds import generator
 from symdrive.sensors.camera import CameraFrame, render_cameras
@@ -45,25 +45,21 @@ class SensorSuite:
             self.scene.update(truth.actors, truth.signal_state)
         frames = self._render(truth, self.rig.cameras)
         points, returns = self._scan(truth, seed)
-        fix = localise(
-            self.rig.localisation,
-            truth.actors.position[EGO_ROW, :2].astype(np.float64),
-            float(truth.actors.yaw[EGO_ROW]),
-            float(truth.actors.speed[EGO_ROW]),
-            generator(seed, f"localisation/{truth.tick}"),
-        )
-        observation = Observation(
-            tick=truth.tick,
-            time_s=truth.time_s,
-            images={name: frame.rgb for name, frame in frames.items()},
-            lidar=points,
-            position=fix.position,
-            yaw=fix.yaw,
-            speed_mps=fix.speed_mps,
-        )
+        images = {name: frame.rgb for name, frame in frames.items()}
         pixels = _total([frame.pixels for frame in frames.values()], len(truth.actors))
         labels = {name: frame.labels for name, frame in frames.items()}
-        return observation, Evidence(pixels, returns, labels)
+        evidence = Evidence(pixels, returns, labels)
+        return self._observation(truth, seed, images, points), evidence
+
+    def hold(
+        self, held: tuple[Observation, Evidence], truth: Truth, seed: int
+    ) -> tuple[Observation, Evidence]:
+        """Localisation of now with the pictures, points and counts of an earlier tick.
+
+        As a CARLA sensor with a `sensor_tick` above one tick: between two casts the driver has
+        the last ones.
+        """
+        return self._observation(truth, seed, held[0].images, held[0].lidar), held[1]
 
     def shifted_view(self, truth: Truth, lateral_m: float, yaw: float) -> ShiftedView:
         """The same instant through the laterally and yaw-shifted second camera rig.
@@ -82,6 +78,31 @@ class SensorSuite:
             yaw,
             {name: frame.rgb for name, frame in frames.items()},
             {name: frame.labels for name, frame in frames.items()},
+        )
+
+    def _observation(
+        self,
+        truth: Truth,
+        seed: int,
+        images: Mapping[str, UInt8[np.ndarray, "height width 3"]],
+        points: Float32[np.ndarray, "point 4"],
+    ) -> Observation:
+        """Pictures and points with the localisation of this tick."""
+        fix = localise(
+            self.rig.localisation,
+            truth.actors.position[EGO_ROW, :2].astype(np.float64),
+            float(truth.actors.yaw[EGO_ROW]),
+            float(truth.actors.speed[EGO_ROW]),
+            generator(seed, f"localisation/{truth.tick}"),
+        )
+        return Observation(
+            tick=truth.tick,
+            time_s=truth.time_s,
+            images=images,
+            lidar=points,
+            position=fix.position,
+            yaw=fix.yaw,
+            speed_mps=fix.speed_mps,
         )
 
     def _render(self, truth: Truth, cameras: Sequence[CameraSpec]) -> Mapping[str, CameraFrame]:

@@ -49,9 +49,18 @@ class EmbeddedWorld:
         town: the road network.
         rig: the sensors on the ego.
         shift: how the second camera rig is displaced.
+        sense_every: ticks between two casts of cameras and LiDAR; in between, pictures, points and
+            counts are held (as with a `sensor_tick` in CARLA), while localisation is that of the
+            tick.
     """
 
-    def __init__(self, town: Town, rig: Rig, shift: ShiftConfig | None = None) -> None:
+    def __init__(
+        self, town: Town, rig: Rig, shift: ShiftConfig | None = None, sense_every: int = 1
+    ) -> None:
+        if sense_every < 1:
+            raise ValueError(f"sense_every is {sense_every}; at least 1")
+        self.sense_every = sense_every
+        self._held: tuple[Observation, Evidence] | None = None
         self.town = town
         self.rig = rig
         self.shift = shift if shift is not None else ShiftConfig()
@@ -76,6 +85,7 @@ class EmbeddedWorld:
                 f"route {route.route_id!r} has {len(route.points)} points; at least two."
             )
         self._sim = new_simulation(self.town, episode)
+        self._held = None
         self._forget()
 
     def truth(self) -> Truth:
@@ -103,6 +113,8 @@ class EmbeddedWorld:
     def step(self, control: Control) -> None:
         """Advance one tick of 0.05 s."""
         sim = self._running()
+        if self.sense_every > 1 and self.tick % self.sense_every == 0:
+            self._held = self._sense()  # cast now, so that what is held never depends on who asked
         gear = -1.0 if control.reverse else 1.0
         sim.pedals = Pedals(
             float(control.steer), float(control.throttle), float(control.brake), gear
@@ -118,7 +130,11 @@ class EmbeddedWorld:
     def _sense(self) -> tuple[Observation, Evidence]:
         """Cast the sensors of this tick, once."""
         if self._sensed is None:
-            self._sensed = self._suite.sense(self.truth(), self._running().episode.seed)
+            seed = self._running().episode.seed
+            if self._held is not None and self.tick % self.sense_every:
+                self._sensed = self._suite.hold(self._held, self.truth(), seed)
+            else:
+                self._sensed = self._suite.sense(self.truth(), seed)
         return self._sensed
 
     def _running(self) -> Simulation:
