@@ -3,10 +3,11 @@
 import math
 from typing import no_type_check
 
-from symdrive.sim.junctions import FIRM_MPS2, can_stop, travel_time
 from symdrive.sim.kernel import inner
+from symdrive.sim.lines import FIRM_MPS2, can_stop
 from symdrive.sim.road import Records, Road, pose_on_lane
 from symdrive.sim.state import Traffic, WalkerMode
+from symdrive.sim.windows import travel_time
 
 SIGHT_M = 60.0
 """Distance at which drivers and walkers reckon with each other."""

@@ -14,11 +14,13 @@ from symdrive.sim.following import (
     desired_speed,
     free_acceleration,
 )
-from symdrive.sim.junctions import grant, line_distance
+from symdrive.sim.junctions import grant
 from symdrive.sim.kernel import entry, inner
+from symdrive.sim.lines import line_distance
 from symdrive.sim.path import AHEAD, LOOK_M, SAMPLES, look_ahead
 from symdrive.sim.road import Records, Road
 from symdrive.sim.state import Traffic
+from symdrive.sim.windows import zone_distance
 from symdrive.world.backend import TICK_S
 
 _STANDING_MPS = 0.1
@@ -65,6 +67,7 @@ def decide(
         line = line_distance(driver)
         line = min(line, yield_distance(road, traffic, walkers, crossings, i, line))
         if i > 0:
+            line = min(line, zone_distance(road, traffic, i))
             driver.command = _accelerate(road, traffic, i, line, view)
             still = traffic.bodies[i].speed < _STANDING_MPS and driver.red_m > _AT_RED_M
             driver.still = driver.still + 1 if still else 0

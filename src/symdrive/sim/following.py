@@ -25,6 +25,9 @@ STEP_ASIDE_S = 1.5
 CLEAR_S = 0.6
 """Time by which crossing traffic must have left the corridor to be ignored."""
 
+SMALL_M = 1.1
+"""A body of less half length could slip between two samples of the path."""
+
 HARDEST_MPS2 = 8.0
 """Emergency braking."""
 
@@ -114,6 +117,44 @@ def _nearest_aside(body: Records, aside: float, turn: float) -> float:
 
 @inner
 @no_type_check
+def _span(factor: float, low: float, high: float) -> tuple[float, float]:
+    """All v with `low <= factor * v <= high`; empty as (inf, -inf)."""
+    if abs(factor) > 1e-6:
+        return min(low / factor, high / factor), max(low / factor, high / factor)
+    if low <= 0.0 <= high:
+        return -math.inf, math.inf
+    return math.inf, -math.inf
+
+
+@inner
+@no_type_check
+def _covers(body: Records, along: float, aside: float, turn: float, half: float) -> bool:
+    """Whether a body reaches into the corridor at a sample of the path.
+
+    A body longer than the samples are apart is cut by the line across the path, so that bends do
+    not widen it; of a small one the box around it is taken.
+
+    Args:
+        body: whose place is asked for.
+        along: its centre in the frame of the sample, m.
+        aside: the same, left positive.
+        turn: its heading there, rad.
+        half: half the width of the corridor.
+    """
+    if body.half_length < SMALL_M:
+        reach = _half_across(body, turn + 0.5 * math.pi) + 0.5
+        return abs(along) <= reach and _nearest_aside(body, aside, turn) < half + _half_across(
+            body, turn
+        )
+    cos, sin = math.cos(turn), math.sin(turn)
+    low, high = _span(sin, cos * along - body.half_length, cos * along + body.half_length)
+    left, right = _span(cos, -sin * along - body.half_width, -sin * along + body.half_width)
+    low, high = max(low, left), min(high, right)
+    return low <= high and aside + low < half and aside + high > -half
+
+
+@inner
+@no_type_check
 def _touch(
     me: Records, body: Records, view: Float[np.ndarray, "sample 6"], k: int
 ) -> tuple[bool, Meeting]:
@@ -129,15 +170,15 @@ def _touch(
     if behind or abs(body.z - view[k, Z]) > STOREY_M:
         return behind, nothing
     turn = body.yaw - view[k, YAW]
-    half = me.half_width + MARGIN_M + _half_across(body, turn)
-    reach = _half_across(body, turn + 0.5 * math.pi)
-    if abs(along) > reach + 0.5 or _nearest_aside(body, aside, turn) >= half:
+    half = me.half_width + MARGIN_M
+    if not _covers(body, along, aside, turn, half):
         return False, nothing
-    gap = view[k, AHEAD] + along - reach - me.half_length
+    edge = min(max(along - _half_across(body, turn + 0.5 * math.pi), -1.0), 0.5)
+    gap = view[k, AHEAD] + edge - me.half_length
     drift = body.speed * math.sin(turn)
     if abs(drift) > 1.0:
-        leaves_s = (half - math.copysign(aside, aside * drift)) / abs(drift)
-        if leaves_s + CLEAR_S < gap / max(me.speed, 1.0):
+        far_side = half + _half_across(body, turn) - math.copysign(aside, aside * drift)
+        if far_side / abs(drift) + CLEAR_S < gap / max(me.speed, 1.0):
             return True, nothing
     return True, Meeting(gap, body.speed * math.cos(turn))
 

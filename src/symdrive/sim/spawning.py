@@ -75,11 +75,19 @@ EGO_PAINT = (120, 24, 28)
 
 
 class Slots(NamedTuple):
-    """Places where an actor may start: (lane, s) and x, y, heading there."""
+    """Places where an actor may start.
+
+    Attributes:
+        lane: row of the lane.
+        s: arc length along it.
+        pose: x, y and heading there.
+        width_m: the least lane width of the 5 m around.
+    """
 
     lane: Int[np.ndarray, " slot"]
     s: Float[np.ndarray, " slot"]
     pose: Float[np.ndarray, "slot 3"]
+    width_m: Float[np.ndarray, " slot"]
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,7 @@ def build_slots(town: Town) -> SlotTable:
 def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_m: float) -> Slots:
     """Places every `every_m` on the chosen lanes, `inset_m` away from their ends."""
     lanes = town.lanes
-    found: list[Float[np.ndarray, "n 5"]] = [np.zeros((0, 5))]
+    found: list[Float[np.ndarray, "n 6"]] = [np.zeros((0, 6))]
     for lane in np.flatnonzero(chosen):
         rows = lanes.slice_of(int(lane))
         room = float(lanes.length_m[lane]) - 2.0 * inset_m
@@ -137,9 +145,10 @@ def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_
         s = inset_m + np.arange(int(room / every_m) + 1) * every_m
         near = np.searchsorted(lanes.s_m[rows], s).clip(0, rows.stop - rows.start - 1)
         xyz, yaw = lanes.points[rows][near], lanes.yaw[rows][near]
-        found.append(np.column_stack([np.full(len(s), lane), s, xyz[:, :2], yaw]))
+        ends = np.interp([s - 2.5, s + 2.5], lanes.s_m[rows], lanes.width_m[rows])
+        found.append(np.column_stack([np.full(len(s), lane), s, xyz[:, :2], yaw, ends.min(axis=0)]))
     table = np.concatenate(found)
-    return Slots(table[:, 0].astype(np.int64), table[:, 1], table[:, 2:5])
+    return Slots(table[:, 0].astype(np.int64), table[:, 1], table[:, 2:5], table[:, 5])
 
 
 slots_of = PerTown(build_slots)
@@ -213,7 +222,7 @@ def populate(town: Town, episode: Episode) -> Population:
     taken = _Taken(float(route.points[0, 0]), float(route.points[0, 1]), float(route.yaw[0]))
     seed = episode.seed
     driving = _pick_vehicles(table, episode, taken, asked.vehicles)
-    parked = _pick_parked(town, table, episode, taken)
+    parked = _pick_parked(table, episode, taken)
     order = _order(table.walking, episode, generator(seed, "spawn/walkers"), bubble=table.large)
     walking = order[: asked.pedestrians]
     counts = Counts(len(driving.slot), len(parked.slot), len(walking))
@@ -259,19 +268,17 @@ def _pick_vehicles(table: SlotTable, episode: Episode, taken: _Taken, count: int
     return _fit(table.driving, order, models, taken, 4.0)
 
 
-def _pick_parked(town: Town, table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
-    """Slots and bodies of the parked cars: cars and vans that the parking lane is wide enough for.
-
-    A parking lane too narrow for every body stays empty.
-    """
+def _pick_parked(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
+    """Slots and bodies of the parked cars, where the parking lane is wide enough for all."""
     rng = generator(episode.seed, "spawn/parked")
     kinds = (ActorKind.CAR, ActorKind.VAN)
     bodies = [row for row, m in enumerate(catalogue.MODELS) if m.kind in kinds]
     models = rng.choice(np.array(bodies), size=episode.traffic.parked)
     order = _order(table.parking, episode, rng, bubble=False)
-    width = town.lanes.width_m[town.lanes.start[table.parking.lane[order]]]
     widest = 2.0 * max(catalogue.MODELS[row].half_extent[1] for row in bodies)
-    return _fit(table.parking, order[width > widest - 0.3], models, taken, 1.2)
+    return _fit(
+        table.parking, order[table.parking.width_m[order] > widest - 0.3], models, taken, 1.2
+    )
 
 
 def _fit(
