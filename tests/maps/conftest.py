@@ -1,6 +1,10 @@
 """A hand-made crossroads on a slope: four arms, sidewalks, two signals, two stop signs."""
 
+import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +18,13 @@ from symdrive.maps.town import (
     Marking,
     SignalTable,
     StopSignTable,
+    Town,
     Turn,
 )
+from symdrive.maps.towns import town_folder
+
+CARLA_TOWNS = Path(__file__).parents[3] / "shared" / "maps"
+"""CARLA's towns as OpenDRIVE, where they lie beside the checkout."""
 
 ARM_M, MOUTH_M, WIDTH_M, WALK_M = 90.0, 12.0, 3.5, 2.4
 SLOPE = 0.02
@@ -193,3 +202,29 @@ def crossroads() -> TownTables:
     x = np.arange(-160.0, 161.0, 4.0)
     ground = HeightGrid(np.array([-160.0, -160.0]), 4.0, np.tile(SLOPE * x, (len(x), 1)))
     return TownTables(lanes, signals, stop_signs, crosswalks, ground)
+
+
+@pytest.fixture(scope="session")
+def source() -> Callable[[str], str]:
+    """OpenDRIVE text of a shipped town or, where it is there, of one of CARLA's."""
+
+    @cache
+    def read(name: str) -> str:
+        shipped = town_folder() / f"{name}.xodr"
+        if shipped.is_file():
+            return shipped.read_text()
+        path = CARLA_TOWNS / f"{name}.xodr.gz"
+        if not path.is_file():
+            pytest.skip(f"{path} is not there; CARLA's towns are tested only where they are")
+        return gzip.decompress(path.read_bytes()).decode()
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def baked(source: Callable[[str], str]) -> Callable[[str], Town]:
+    """A town baked anew from its OpenDRIVE text, once a session."""
+    pytest.importorskip("carla", reason="baking needs the CARLA wheel")
+    from symdrive.maps.opendrive import bake
+
+    return cache(lambda name: bake(source(name), name))

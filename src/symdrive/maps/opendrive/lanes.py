@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 def build_lanes(document: Document, sampled: list[SampledLane], name: str) -> LaneTable:
     """The lane table of a map, with `priority` 2 everywhere (junctions are judged later)."""
-    links = _links(sampled, name)
+    links = find_links(sampled, name)
     weld(sampled, links)
     rows = [_resample(lane) for lane in sampled]
     counts = np.array([len(row["s_m"]) for row in rows])
@@ -83,7 +83,7 @@ def csr(
     return start.astype(np.int64), values[order]
 
 
-def _links(sampled: list[SampledLane], name: str) -> list[Link]:
+def find_links(sampled: list[SampledLane], name: str) -> list[Link]:
     """Pairs of lanes of one kind of which the second begins where the first ends."""
     row = {lane.key: index for index, lane in enumerate(sampled)}
     links: list[Link] = []
