@@ -5,6 +5,7 @@ from collections.abc import Callable
 from symdrive.sim.contact import collide_bodies, collide_town
 from symdrive.sim.deciding import decide
 from symdrive.sim.path import move
+from symdrive.sim.recycling import EVERY_TICKS, recycle
 from symdrive.sim.simulation import Simulation
 from symdrive.sim.tracking import drive_ego, locate_ego, stand_on_ground
 from symdrive.sim.walking import walk
@@ -59,6 +60,12 @@ def _footing(sim: Simulation) -> None:
     stand_on_ground(sim.road, sim.traffic, sim.course)
 
 
+def _population(sim: Simulation) -> None:
+    """Actors that can no longer be met, put back near the ego now and then."""
+    if sim.tick % EVERY_TICKS == 0:
+        recycle(sim.recycler, sim.traffic, sim.walkers)
+
+
 def _time(sim: Simulation) -> None:
     """The tick is over."""
     sim.tick += 1
@@ -71,6 +78,7 @@ PHASES: tuple[tuple[str, Callable[[Simulation], None]], ...] = (
     ("ego dynamics", _ego),
     ("contacts", _contacts),
     ("ego footing", _footing),
+    ("population", _population),
     ("time", _time),
     ("signals", _signals),
 )

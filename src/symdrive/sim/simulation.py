@@ -9,6 +9,7 @@ from symdrive.maps.signals import SignalProgram
 from symdrive.maps.town import Town
 from symdrive.sim.ego import Pedals
 from symdrive.sim.obstacles import Obstacles, obstacles_of
+from symdrive.sim.recycling import Recycler, recycler_of
 from symdrive.sim.road import Records, Road, road_of
 from symdrive.sim.spawning import populate
 from symdrive.sim.state import CROSSING, Traffic
@@ -31,6 +32,7 @@ class Simulation:
         road: the network as flat arrays.
         ways: sidewalks and crosswalks.
         obstacles: static things to run into.
+        recycler: puts actors back near the ego.
         program: timetable of the signals.
         cells: finds the ego's lane.
         traffic: bodies, drivers and their ways.
@@ -52,6 +54,7 @@ class Simulation:
     road: Road
     ways: Walkways
     obstacles: Obstacles
+    recycler: Recycler
     program: SignalProgram
     cells: Cells
     traffic: Traffic
@@ -83,6 +86,7 @@ def new_simulation(town: Town, episode: Episode) -> Simulation:
         road=road_of(town),
         ways=walkways_of(town),
         obstacles=obstacles_of(town),
+        recycler=recycler_of(town),
         program=program,
         cells=cells_of(town),
         traffic=people.traffic,

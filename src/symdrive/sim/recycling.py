@@ -1,0 +1,133 @@
+"""Traffic that can no longer be met is put back near the ego, out of its sight.
+
+In a large town this keeps the streets around the ego alive; in any town it takes vehicles out of
+dead ends.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from symdrive.maps.town import Town
+from symdrive.sim.path import extend, place
+from symdrive.sim.road import Records, Road, road_of
+from symdrive.sim.spawning import BUBBLE_M, Slots, slots_of
+from symdrive.sim.state import Traffic, WalkerMode, empty_drivers
+from symdrive.sim.walking import sidewalk_pose
+
+EVERY_TICKS = 20
+"""How often the population is looked at."""
+
+HIDDEN_M = 80.0
+"""Nobody appears nearer to the ego."""
+
+REACH_M = 250.0
+"""Nobody is put farther from the ego."""
+
+GAP_M = 16.0
+"""Nobody appears nearer to anybody else."""
+
+TRIES = 12
+"""Places that are tried at a time; who finds none waits for the next look."""
+
+ENTRY_MPS = 5.0
+"""Speed of a vehicle that is put back."""
+
+TEMPER = ("haste", "top_speed", "min_gap", "headway", "accel", "decel")
+"""What a driver keeps when it is put elsewhere."""
+
+
+class Recycler(NamedTuple):
+    """What recycling needs to know of a town.
+
+    Attributes:
+        road: the network.
+        driving: places for vehicles.
+        walking: places for walkers.
+        large: whether actors far from the ego are put back.
+    """
+
+    road: Road
+    driving: Slots
+    walking: Slots
+    large: bool
+
+
+def recycler_of(town: Town) -> Recycler:
+    """The recycler of a town."""
+    slots = slots_of(town)
+    return Recycler(road_of(town), slots.driving, slots.walking, slots.large)
+
+
+def recycle(recycler: Recycler, traffic: Traffic, walkers: Records) -> None:
+    """Put back every actor that is out of reach, and vehicles at the end of their road."""
+    bodies, drivers = traffic.bodies, traffic.drivers
+    away = np.hypot(bodies["x"] - bodies["x"][0], bodies["y"] - bodies["y"][0])
+    far = away > BUBBLE_M if recycler.large else np.zeros(len(bodies), bool)
+    vehicles = np.arange(len(bodies)) < len(drivers)
+    ended = np.zeros(len(bodies), bool)
+    ended[: len(drivers)] = (drivers["path_count"] == 1) & (bodies["speed"][: len(drivers)] < 0.1)
+    lost = (far | (ended & (away > HIDDEN_M))) & vehicles
+    lost[0] = False
+    for i in np.flatnonzero(lost):
+        _put_vehicle(recycler, traffic, int(i))
+    first = len(bodies) - len(walkers)
+    for row in np.flatnonzero(far[first:]):
+        _put_walker(recycler, traffic, walkers, int(row))
+
+
+def _free_slot(slots: Slots, traffic: Traffic, row: int, draws: Int[np.ndarray, " try"]) -> int:
+    """A place at the right distance from the ego with nobody near; -1 when none was found."""
+    bodies = traffic.bodies
+    away = np.hypot(slots.pose[:, 0] - bodies["x"][0], slots.pose[:, 1] - bodies["y"][0])
+    options = np.flatnonzero((away > HIDDEN_M) & (away < REACH_M))
+    if len(options) == 0:
+        return -1
+    others = np.arange(len(bodies)) != row
+    for slot in options[draws % len(options)]:
+        x, y, _ = slots.pose[slot]
+        gap = np.hypot(bodies["x"][others] - x, bodies["y"][others] - y)
+        if gap.min() > GAP_M:
+            return int(slot)
+    return -1
+
+
+def _lots(traffic: Traffic, row: int, cursor: int) -> Int[np.ndarray, " try"]:
+    """The actor's next random numbers as large integers."""
+    ring = traffic.draws.shape[1]
+    return (traffic.draws[row, (cursor + np.arange(TRIES)) % ring] * 2**40).astype(np.int64)
+
+
+def _put_vehicle(recycler: Recycler, traffic: Traffic, i: int) -> None:
+    """Give a vehicle a new place and a new way; its driver stays who it is."""
+    driver, body = traffic.drivers[i], traffic.bodies[i]
+    slot = _free_slot(recycler.driving, traffic, i, _lots(traffic, i, int(driver["cursor"])))
+    driver["cursor"] += TRIES
+    if slot < 0:
+        return
+    fresh = empty_drivers(1)[0]
+    for name in (*TEMPER, "cursor"):
+        fresh[name] = driver[name]
+    fresh["path_count"] = 1
+    traffic.drivers[i] = fresh
+    lane = recycler.driving.lane[slot]
+    traffic.paths[i, 0] = lane
+    body["lane"], body["lane_s"] = lane, recycler.driving.s[slot]
+    body["speed"] = min(ENTRY_MPS, float(recycler.road.lanes["pace"][lane]))
+    extend(recycler.road, traffic, i)
+    place(recycler.road, traffic, i, 0.0)
+
+
+def _put_walker(recycler: Recycler, traffic: Traffic, walkers: Records, w: int) -> None:
+    """Give a walker a new place on a sidewalk."""
+    row = len(traffic.bodies) - len(walkers) + w
+    walker, body = walkers[w], traffic.bodies[row]
+    slot = _free_slot(recycler.walking, traffic, row, _lots(traffic, row, int(walker["cursor"])))
+    walker["cursor"] += TRIES
+    if slot < 0:
+        return
+    walker["mode"], walker["crosswalk"], walker["used"] = WalkerMode.WALK, -1, -1
+    walker["lane"], walker["s"] = recycler.walking.lane[slot], recycler.walking.s[slot]
+    body["x"], body["y"], body["z"], body["yaw"] = sidewalk_pose(recycler.road, walkers, w)
+    body["lane"], body["lane_s"] = walker["lane"], walker["s"]
