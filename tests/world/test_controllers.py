@@ -109,6 +109,9 @@ def test_graded_brake_is_proportional_and_ends_at_full():
     assert pedals.step(8.0, 7.78, brake=False) == pytest.approx((0.0, 0.5))
     assert pedals.step(8.0, 4.0, brake=False) == (0.0, 1.0)
     assert pedals.step(8.0, 7.99, brake=False)[0] > 0.2
+    assert pedals.step(0.3, 0.2, brake=False) == (0.0, 1.0)
+    assert pedals.step(0.0, 0.2, brake=False) == (0.0, 1.0)
+    assert pedals.step(0.0, 1.0, brake=False) == (1.0, 0.0)
     assert pedals.step(0.2, 0.0, brake=False) == (0.0, 1.0)
 
 

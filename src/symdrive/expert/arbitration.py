@@ -23,6 +23,18 @@ FREE = Limit(float("inf"), "free")
 """No objection."""
 
 
+NEGLIGIBLE = 0.01
+"""Limits that differ by less than that share are one; the first of them is named."""
+
+
 def strictest(limits: Sequence[Limit]) -> Limit:
-    """The lowest limit; a brake beats an equal speed, then the first in the list wins."""
-    return min(limits, key=lambda limit: (limit.speed_mps, not limit.brake))
+    """The lowest speed, with the reason of the first limit that asks for (nearly) as little.
+
+    A limit that brakes beats all others of its speed. A far obstacle that takes a thousandth off
+    the speed is not what a driver would name.
+    """
+    lowest = min(limits, key=lambda limit: (limit.speed_mps, not limit.brake))
+    if lowest.brake or lowest.speed_mps == float("inf"):
+        return lowest
+    named = next(n for n in limits if n.speed_mps * (1.0 - NEGLIGIBLE) <= lowest.speed_mps)
+    return Limit(lowest.speed_mps, named.reason)

@@ -1,6 +1,6 @@
 """The rule expert: what LEAD's privileged driver does, as a list of hazards and a minimum."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from symdrive.core.geometry import to_local
 from symdrive.expert.arbitration import Limit, strictest
 from symdrive.expert.bound import BoundConfig, bend_profile, speed_bound
+from symdrive.expert.creep import CreepConfig, may_creep
 from symdrive.expert.hazards.collision import Collision
 from symdrive.expert.hazards.exits import BlockedExit
 from symdrive.expert.hazards.hazard import Hazard
@@ -63,6 +64,7 @@ class ExpertConfig:
         hazards: rules that may lower the speed.
         bound: speed on a free road.
         forecast: horizon and margins of the collision forecast.
+        creep: how to leave a standstill without end.
         steering: gains of the wheel.
         pedals: rule of the pedals.
         stop_s: how long to stand at a stop sign.
@@ -73,6 +75,7 @@ class ExpertConfig:
     hazards: tuple[Hazard, ...] = field(default_factory=default_hazards)
     bound: BoundConfig = field(default_factory=BoundConfig)
     forecast: ForecastConfig = field(default_factory=ForecastConfig)
+    creep: CreepConfig = field(default_factory=CreepConfig)
     steering: LateralParameters = EXPERT_LATERAL
     pedals: LongitudinalParameters = GRADED_PEDALS
     stop_s: float = 1.3
@@ -119,6 +122,8 @@ class RuleExpert(Oracle):
         scene = build_scene(visible, self._itinerary, memory, bound.speed_mps, self.config.forecast)
         self._limits = (bound, *(hazard(scene) for hazard in self.config.hazards))
         chosen = strictest(self._limits)
+        if may_creep(scene, chosen, self.config.creep):
+            chosen = Limit(self.config.creep.speed_mps, "creep")
         control = self._control(visible, path.at(memory.s_m + _STEER_POINTS_M)[0], chosen)
         ahead = memory.s_m + ROUTE_FIRST_M + np.arange(float(ROUTE_POINTS))
         self.plan = Plan(
@@ -145,7 +150,9 @@ class RuleExpert(Oracle):
                 for number, line in enumerate(itinerary.stop_signs)
                 if abs(line.s_m - front) < self.config.stop_m
             }
-        self._memory = replace(old, s_m=s_m, standing_s=standing_s, cleared=cleared)
+        creep = self.config.creep
+        creep_to_m = s_m + creep.length_m if standing_s > creep.after_s else old.creep_to_m
+        self._memory = Memory(s_m, standing_s, cleared, creep_to_m)
         return self._memory
 
     def _control(

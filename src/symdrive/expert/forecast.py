@@ -184,11 +184,11 @@ def _overlap(
 def _lane_start(lanes: LaneArrays, boxes: Boxes, j: int) -> tuple[int, float, float]:
     """The lane that box `j` follows (-1: none), where on it, and the offset to its left.
 
-    Only a box that runs along its lane outside of junctions follows it; inside a junction the lane
-    would betray where its driver wants to go.
+    Only a box that runs along its lane follows it; in the first half of a junction the lane would
+    betray where its driver wants to go, later on everybody can see it.
     """
     lane, s = boxes.lane[j], boxes.lane_s_m[j]
-    if lane < 0 or lanes.junction[lane] >= 0:
+    if lane < 0 or (lanes.junction[lane] >= 0 and s < 0.5 * lanes.length_m[lane]):
         return -1, 0.0, 0.0
     i, _ = _point(lanes, lane, s)
     turn = (boxes.yaw[j] - lanes.yaw[i] + math.pi) % (2.0 * math.pi) - math.pi

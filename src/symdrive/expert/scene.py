@@ -91,11 +91,13 @@ class Memory:
         s_m: progress along the path.
         standing_s: how long the ego has stood.
         cleared: stop signs (by their place in the itinerary) that have been obeyed.
+        creep_to_m: progress up to which the ego may creep after a long standstill.
     """
 
     s_m: float = 0.0
     standing_s: float = 0.0
     cleared: frozenset[int] = frozenset()
+    creep_to_m: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -191,9 +191,10 @@ class LongitudinalController:
         target = max(p.floor_mps, target_speed_mps)
         if brake or target_speed_mps < p.stop_mps:
             return 0.0, 1.0
-        pressed = self._brake(speed_mps, target_speed_mps, target)
-        if pressed > 0.0:
-            return 0.0, pressed
+        if p.full_brake_error_mps > 0.0 and self._is_slowing(speed_mps, target_speed_mps):
+            return 0.0, self._graded_brake(speed_mps, target_speed_mps)
+        if p.full_brake_error_mps == 0.0 and speed_mps / target > p.brake_ratio:
+            return 0.0, 1.0
         missing = target - speed_mps
         if missing > p.full_throttle_error_mps:
             return 1.0, 0.0
@@ -202,13 +203,21 @@ class LongitudinalController:
             return 0.0, 1.0
         return throttle, 0.0
 
-    def _brake(self, speed_mps: float, wanted_mps: float, floored_mps: float) -> float:
-        """Brake pedal for a speed above the target, before and after the floor."""
+    def _is_slowing(self, speed_mps: float, target_speed_mps: float) -> bool:
+        """Whether the graded brake decides: above the target, or hardly rolling without a start."""
+        return speed_mps - target_speed_mps > _COAST_MPS or self._holds(speed_mps, target_speed_mps)
+
+    def _holds(self, speed_mps: float, target_speed_mps: float) -> bool:
+        """Whether the car is to stand: a last crawl to the line would go on and off for a second."""
         p = self.parameters
-        if p.full_brake_error_mps > 0.0:
-            excess = speed_mps - wanted_mps - _COAST_MPS
-            return min(1.0, max(0.0, excess / p.full_brake_error_mps))
-        return float(speed_mps / floored_mps > p.brake_ratio)
+        return speed_mps < p.hold_mps and target_speed_mps < p.floor_mps
+
+    def _graded_brake(self, speed_mps: float, target_speed_mps: float) -> float:
+        """Brake pedal in proportion to the excess of speed."""
+        if self._holds(speed_mps, target_speed_mps):
+            return 1.0
+        excess = speed_mps - target_speed_mps - _COAST_MPS
+        return min(1.0, excess / self.parameters.full_brake_error_mps)
 
 
 def _regression(weights: tuple[float, ...], speed_mps: float, missing_mps: float) -> float:
