@@ -208,7 +208,7 @@ class LongitudinalController:
         return speed_mps - target_speed_mps > _COAST_MPS or self._holds(speed_mps, target_speed_mps)
 
     def _holds(self, speed_mps: float, target_speed_mps: float) -> bool:
-        """Whether the car is to stand: a last crawl to the line would go on and off for a second."""
+        """Whether the car is to stand; a last crawl to a line would go on and off for a second."""
         p = self.parameters
         return speed_mps < p.hold_mps and target_speed_mps < p.floor_mps
 
