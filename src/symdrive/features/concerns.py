@@ -81,7 +81,7 @@ class RouteConcerns:
 
     def _is_ahead(self, line: StopLine, row: int) -> bool:
         """Whether a line lies between the bumper and the reach."""
-        return -OVERRUN_M <= line.s_m - self._front_m[row] <= self._reach_m
+        return bool(-OVERRUN_M <= line.s_m - self._front_m[row] <= self._reach_m)
 
     def _obeyed_from(self, line: StopLine) -> int:
         """First row after the car has stood before a sign; beyond the last row for never."""

@@ -253,7 +253,8 @@ def _seen_from(
 def _line_row(concern: Concern, kind: int, actors: Actors, view: ViewPose) -> list[float]:
     """A stop line as a box."""
     xy, yaw = _seen_from(concern.center[None], np.array([concern.yaw]), actors, view)
-    return [float(xy[0, 0]), float(xy[0, 1]), LINE_HALF_M, LINE_HALF_M, float(yaw[0]), 0.0, kind]
+    x, y, heading = float(xy[0, 0]), float(xy[0, 1]), float(yaw[0])
+    return [x, y, LINE_HALF_M, LINE_HALF_M, heading, 0.0, float(kind)]
 
 
 def _strip(concern: Concern, actors: Actors, view: ViewPose) -> Float[np.ndarray, "4 2"]:

@@ -89,8 +89,9 @@ def make_encoder(
     net: Any = timm.create_model(
         name, features_only=True, in_chans=in_channels, pretrained=pretrained
     )
-    ends, widths = list(net.return_layers), net.feature_info.channels()
-    if not isinstance(net, nn.ModuleDict) or len(ends) not in (4, 5):
+    ends, widths = list(getattr(net, "return_layers", ())), net.feature_info.channels()
+    channels_first = str(getattr(net, "output_fmt", "NCHW")).endswith("NCHW")
+    if not isinstance(net, nn.ModuleDict) or len(ends) not in (4, 5) or not channels_first:
         raise ValueError(
             f"timm model {name!r} offers {len(ends)} feature maps as {type(net).__name__};"
             " choose one with four stages, such as resnet34 or regnety_032"

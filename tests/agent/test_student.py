@@ -1,0 +1,149 @@
+"""The learned driver with random weights: what it says, refuses and remembers."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from symdrive.agent.still import StandStill
+from symdrive.agent.student import Creep, Student, StudentConfig
+from symdrive.core.errors import UserError
+from symdrive.core.seeds import generator
+from symdrive.features import config as features
+from symdrive.features.checkpoint import load_checkpoint, save_checkpoint
+from symdrive.maps.route import SparsePlan
+from symdrive.model import config as models
+from symdrive.model.network import TransFuser
+from symdrive.world.observation import Observation
+from symdrive.world.rig import NANO_RIG
+
+PLAN = SparsePlan(np.array([[0.0, 0.0], [200.0, 0.0]]), np.array([4, 4]))
+
+
+def network(planner: bool = True) -> TransFuser:
+    torch.manual_seed(0)
+    return TransFuser(models.NANO, planner=planner)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("checkpoint") / "student.safetensors"
+    return save_checkpoint(file, network(), features.NANO, NANO_RIG)
+
+
+def observation(tick: int = 0, **changes: Any) -> Observation:
+    draw = generator(tick, "observation")
+    images = {
+        c.name: draw.integers(0, 256, (c.height, c.width, 3), dtype=np.uint8)
+        for c in NANO_RIG.cameras
+    }
+    points = draw.uniform(-1, 30, (500, 4)).astype(np.float32)
+    points[:, 3] = 0.5
+    plain = Observation(tick, tick * 0.05, images, points, np.zeros(2), 0.0, 5.0)
+    return replace(plain, **changes)
+
+
+def told(student: Student, logits: list[float], forward: float = 1.0) -> Student:
+    """A student whose heads say one thing: straight on, with these speed logits."""
+    planner = student.network.planning_decoder
+    assert planner is not None
+    with torch.no_grad():
+        for head in (planner.route_decoder, planner.wp_decoder, planner.target_speed_decoder[-1]):
+            head.weight.zero_()
+            head.bias.zero_()
+        planner.route_decoder.bias.copy_(torch.tensor([forward, 0.0]))
+        planner.target_speed_decoder[-1].bias.copy_(torch.tensor(logits))
+    return student
+
+
+GO = [-9.0, -9.0, 9.0, -9.0, -9.0, -9.0, -9.0, -9.0]
+STOP = [9.0, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0, -9.0]
+
+
+def test_it_says_what_it_intends_and_brings_its_rig(path: Path) -> None:
+    student = Student.load(path)
+    assert student.rig == NANO_RIG
+    student.reset(PLAN)
+    student.act(observation())
+    plan = student.plan
+    assert plan is not None
+    assert plan.route.shape == (10, 2)
+    assert plan.waypoints.shape == (8, 2)
+    assert plan.target_points is not None
+    np.testing.assert_allclose(plan.target_points, [[0, 0], [200, 0], [200, 0]])
+
+
+def test_same_observations_same_controls(path: Path) -> None:
+    controls = []
+    for _ in range(2):
+        student = Student.load(path)
+        student.reset(PLAN)
+        controls.append([student.act(observation(tick)) for tick in range(3)])
+    assert controls[0] == controls[1]
+
+
+def test_a_wanted_speed_is_driven_and_a_sure_stop_brakes(path: Path) -> None:
+    student = told(Student.load(path), GO)
+    student.reset(PLAN)
+    control = student.act(observation(speed_mps=2.0))
+    assert control.throttle > 0.5
+    assert control.brake == 0.0
+    assert control.steer == 0.0
+    student = told(student, STOP)
+    control = student.act(observation(speed_mps=2.0))
+    assert (control.throttle, control.brake) == (0.0, 1.0)
+    assert student.plan is not None
+    assert student.plan.brake
+    assert student.plan.target_speed_mps == 0.0
+
+
+def test_an_unsure_stop_is_an_expectation(path: Path) -> None:
+    student = told(Student.load(path), [0.0, 0.0, *([-30.0] * 6)])
+    student.reset(PLAN)
+    student.act(observation())
+    assert student.plan is not None
+    assert student.plan.target_speed_mps == pytest.approx(2.0, abs=1e-4)
+    assert not student.plan.brake
+
+
+def test_creeping_is_off_unless_asked_for_and_then_short(path: Path) -> None:
+    def brakes(config: StudentConfig) -> list[float]:
+        student = told(Student(load_checkpoint(path), config), STOP)
+        student.reset(PLAN)
+        return [student.act(observation(speed_mps=0.0)).brake for _ in range(8)]
+
+    assert brakes(StudentConfig()) == [1.0] * 8
+    creep = Creep(after_s=0.22, for_s=0.1, speed_mps=2.0)
+    assert brakes(StudentConfig(creep=creep))[:4] == [1.0] * 4
+    assert 0.0 in brakes(StudentConfig(creep=creep))
+
+
+def test_another_rig_is_refused(path: Path) -> None:
+    student = Student.load(path)
+    student.reset(PLAN)
+    images = dict(observation().images)
+    images["front"] = np.zeros((384, 384, 3), dtype=np.uint8)
+    with pytest.raises(UserError, match="trained with rig 'nano'"):
+        student.act(observation(images=images))
+    del images["front"]
+    with pytest.raises(UserError, match="drive it with its own rig"):
+        student.act(observation(images=images))
+
+
+def test_it_needs_a_plan_and_a_planner(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="reset"):
+        Student.load(path).act(observation())
+    early = tmp_path / "perception.safetensors"
+    save_checkpoint(early, network(planner=False), features.NANO, NANO_RIG)
+    with pytest.raises(UserError, match="perception stage, which cannot drive"):
+        Student.load(early)
+
+
+def test_the_still_driver_brakes() -> None:
+    driver = StandStill()
+    driver.reset(PLAN)
+    assert driver.act(observation()).brake == 1.0
+    assert driver.plan is None

@@ -1,0 +1,172 @@
+"""Boxes, bird's-eye view, semantic and depth planes."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symdrive.core.errors import UserError
+from symdrive.features import scene_labels
+from symdrive.features.concerns import Concern
+from symdrive.features.config import FeatureConfig
+from symdrive.features.inputs import EGO_VIEW, ViewPose
+from symdrive.features.scene_labels import Moment, bev_semantic, boxes, depth, semantic, shown
+from symdrive.maps.raster import TownRaster
+from symdrive.model.config import BEV_CLASSES, BOX_CLASSES, SEMANTIC_CLASSES
+from symdrive.record.frame import StoredLabels
+from symdrive.world.truth import SignalState
+
+CAR, BUS, BIKE, ADULT = 1, 7, 9, 10  # rows of the catalogue
+
+
+def moment(actors: Any, **changes: Any) -> Moment:
+    many = np.full(len(actors), 99)
+    plain = Moment(actors, many, many, (), int(SignalState.GREEN), None)
+    return replace(plain, **changes)
+
+
+def empty_raster() -> TownRaster:
+    tiles = np.zeros((1, 256, 256), dtype=np.uint8)
+    return TownRaster(tiles, np.zeros((1, 1), dtype=np.int64), np.zeros(2), 4.0)
+
+
+def test_a_box_has_its_place_size_heading_speed_and_class(
+    drives: Any, features: FeatureConfig
+) -> None:
+    actors = drives.actors([(CAR, 10.0, 4.0)])
+    actors = replace(actors, yaw=np.array([0.0, 0.5]))
+    found = boxes(moment(actors), features, EGO_VIEW)
+    np.testing.assert_allclose(found, [[10.0, 4.0, 2.40, 1.08, 0.5, drives.speed, 0.0]], rtol=1e-6)
+
+
+def test_a_rig_moved_and_turned_to_the_left_sees_the_box_further_right(
+    drives: Any, features: FeatureConfig
+) -> None:
+    actors = drives.actors([(CAR, 10.0, 4.0)])
+    (box,) = boxes(moment(actors), features, ViewPose(lateral_m=1.0, yaw=0.3))
+    wanted = np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]]) @ [10.0, 3.0]
+    np.testing.assert_allclose(box[:2], wanted, rtol=1e-6)
+    assert box[4] == pytest.approx(-0.3)
+
+
+@pytest.mark.parametrize(
+    ("model", "parked", "pixels", "points", "kept"),
+    [
+        (ADULT, False, 14, 4, False),
+        (ADULT, False, 15, 0, True),
+        (ADULT, False, 0, 5, True),
+        (CAR, False, 0, 0, False),
+        (CAR, False, 1, 0, True),
+        (CAR, True, 4, 2, False),
+        (CAR, True, 0, 3, True),
+        (CAR, False, -1, -1, True),
+        (CAR, False, -1, 0, False),
+    ],
+)
+def test_actors_need_evidence(
+    drives: Any,
+    features: FeatureConfig,
+    model: int,
+    parked: bool,
+    pixels: int,
+    points: int,
+    kept: bool,
+) -> None:
+    actors = replace(drives.actors([(model, 9.0, 0.0)]), parked=np.array([False, parked]))
+    now = moment(actors, pixels=np.array([99, pixels]), lidar_points=np.array([99, points]))
+    assert shown(now, features).tolist() == [False, kept]
+
+
+def test_boxes_outside_the_view_are_left_out_and_the_nearest_stay(
+    drives: Any, features: FeatureConfig
+) -> None:
+    actors = drives.actors([(CAR, -20.0, 0.0), (CAR, 40.0, 0.0), (CAR, 8.0, 0.0), (CAR, 20.0, 0.0)])
+    found = boxes(moment(actors), replace(features, max_boxes=2), EGO_VIEW)
+    assert found[:, 0].tolist() == [20.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "is_box"),
+    [
+        (SignalState.RED, "red_light", True),
+        (SignalState.YELLOW, "red_light", True),
+        (SignalState.GREEN, "green_light", False),
+        (SignalState.OFF, "unlabeled", False),
+    ],
+)
+def test_the_next_light_is_a_strip_and_when_it_holds_a_box(
+    drives: Any, features: FeatureConfig, state: SignalState, name: str, is_box: bool
+) -> None:
+    line = Concern(0, np.array([12.0, 0.0]), 0.0, 3.5)
+    now = moment(drives.actors([]), light=[line], light_state=int(state))
+    canvas = bev_semantic(now, empty_raster(), features, EGO_VIEW)
+    row, col = 32, 12 + 16
+    assert canvas[row, col] == BEV_CLASSES.index(name)
+    found = boxes(now, features, EGO_VIEW)
+    assert len(found) == is_box
+    if is_box:
+        assert found[0, 6] == BOX_CLASSES.index("red_light")
+        np.testing.assert_allclose(found[0, :4], [12.0, 0.0, 1.5, 1.5])
+
+
+def test_actors_are_drawn_over_lines_and_people_larger_than_life(
+    drives: Any, features: FeatureConfig
+) -> None:
+    actors = drives.actors([(CAR, 20.0, 10.0), (ADULT, 10.5, -5.5), (BIKE, 30.0, -10.0)])
+    sign = Concern(0, np.array([18.0, 10.0]), 0.0, 3.5)
+    canvas = bev_semantic(moment(actors, stop_sign=sign), empty_raster(), features, EGO_VIEW)
+    assert canvas[32 - 10, 16 + 20] == BEV_CLASSES.index("vehicle")
+    assert (canvas == BEV_CLASSES.index("walker")).sum() >= 4
+    assert (canvas == BEV_CLASSES.index("biker")).sum() >= 4
+    assert (canvas == BEV_CLASSES.index("stop_sign")).any()
+
+
+def test_a_shifted_view_cuts_the_map_out_where_the_rig_is(
+    drives: Any, features: FeatureConfig
+) -> None:
+    """What the shifted crop shows at a place is what the plain one shows at the same place."""
+    ground = drives.ground()
+    xyz, yaw = drives.pose(40.0)
+    actors = replace(drives.actors([]), position=xyz[None], yaw=np.array([yaw]))
+    fine = replace(features, bev=replace(features.bev, px_per_m=4.0))
+    view = ViewPose(0.8, 0.2)
+    plain = bev_semantic(moment(actors), ground.raster, fine, EGO_VIEW)
+    shifted = bev_semantic(moment(actors), ground.raster, fine, view)
+    grid = np.stack(np.meshgrid(np.arange(2, 25), np.arange(-8, 8)), axis=-1).reshape(-1, 2) + 0.1
+    moved = view.to_view(grid)
+
+    def read(canvas: np.ndarray, xy: np.ndarray) -> np.ndarray:
+        row = np.floor((fine.bev.y_max - xy[:, 1]) * 4).astype(int)
+        return canvas[row, np.floor((xy[:, 0] - fine.bev.x_min) * 4).astype(int)]
+
+    road = (read(plain, grid) > 0) == (read(shifted, moved) > 0)
+    assert road.mean() > 0.97
+    assert 0.2 < (read(plain, grid) > 0).mean() < 0.98
+
+
+def test_thin_and_important_things_survive_in_semantic_labels(
+    drives: Any, features: FeatureConfig
+) -> None:
+    evidence = drives.tick(0).evidence
+    stored = {
+        name: StoredLabels(label.semantic, None, label.depth_m[::4, ::4])
+        for name, label in evidence.labels.items()
+    }
+    found = semantic(stored, features)
+    assert found.shape == features.label_size
+    lamp = SEMANTIC_CLASSES.index("traffic_light")
+    assert np.argwhere(found == lamp).tolist() == [[(80 - 56) // 4, 64 // 4 + 101 // 4]]
+    assert (found == SEMANTIC_CLASSES.index("road")).any()
+    metres = depth(stored, features) * scene_labels.DEPTH_STEP_M
+    assert metres.shape == features.label_size
+    np.testing.assert_allclose(metres, 20.0, atol=0.11)
+
+
+def test_missing_planes_are_a_user_error(features: FeatureConfig) -> None:
+    with pytest.raises(UserError, match="no semantic plane of camera 'left'"):
+        semantic({}, features)
+
+
+def test_every_class_of_the_picture_has_a_rank() -> None:
+    assert sorted(scene_labels._RANK) == sorted(SEMANTIC_CLASSES)
