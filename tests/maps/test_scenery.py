@@ -27,6 +27,7 @@ SOLID = (
     SemanticClass.FENCE,
     SemanticClass.WALL,
     SemanticClass.TRAFFIC_SIGN,
+    SemanticClass.GUARD_RAIL,
 )
 
 

@@ -111,8 +111,9 @@ def open_edges(
     left, right = lane_edges(lanes)
     inward = leftward(lanes)
     count = len(lanes.points)
-    open_left = ~(edges.shared[a] & edges.shared[b])
-    open_right = ~(edges.shared[count + a] & edges.shared[count + b])
+    adjoined = edges.shared | edges.inside
+    open_left = ~(adjoined[a] & adjoined[b])
+    open_right = ~(adjoined[count + a] & adjoined[count + b])
     return [
         (left, -inward, b[open_left], a[open_left]),
         (right, inward, a[open_right], b[open_right]),
