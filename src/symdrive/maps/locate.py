@@ -105,7 +105,7 @@ class Locator:
         lane, s, _, cost = self._score(point[None], way, (LaneKind.DRIVING,), max_distance_m)
         found: dict[int, tuple[int, float, float]] = {}
         for column in np.argsort(cost[0], kind="stable").tolist():
-            if not cost[0, column] <= cost[0].min() + slack_m:
+            if not np.isfinite(cost[0, column]) or cost[0, column] > cost[0].min() + slack_m:
                 break
             key = int(lane[0, column])
             found.setdefault(key, (key, float(s[0, column]), float(cost[0, column])))

@@ -92,7 +92,7 @@ class Network:
         if not length_m >= 1.0:
             raise UserError(f"{where}: a length of {length_m} m; at least 1 m is needed.")
         way = wander(self.lanes, self.graph, generator, length_m, where)
-        legs = join_legs(legs_of(self.lanes, way))
+        legs = join_legs(legs_of(self.graph, way))
         return lay_route(self.lanes, legs, route_id, self.town.name)
 
     def _candidates(
@@ -134,4 +134,4 @@ class Network:
                 )
             states, place = reached, goals
         best = min(states.values(), key=lambda state: state[0])
-        return join_legs([leg for way in best[1] for leg in legs_of(self.lanes, way)])
+        return join_legs([leg for way in best[1] for leg in legs_of(self.graph, way)])

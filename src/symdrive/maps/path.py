@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from symdrive.core.geometry import arc_length, nearest_on_polyline, wrap_angle
+from symdrive.core.geometry import arc_length, wrap_angle
 from symdrive.maps.locate import lane_position
 from symdrive.maps.route import Command, Route
-from symdrive.maps.search import LEFT, Way
+from symdrive.maps.search import LEFT, LaneGraph, Way
 from symdrive.maps.town import LaneTable, Turn
 
 SPACING_M = 1.0
@@ -49,12 +49,12 @@ class Leg:
     half_m: float = 0.0
 
 
-def legs_of(lanes: LaneTable, way: Way) -> list[Leg]:
+def legs_of(graph: LaneGraph, way: Way) -> list[Leg]:
     """The stretches of a way; where it changes lanes, the change is in the middle of its blend."""
     legs: list[Leg] = []
     lane, at, free = way.steps[0].lane, way.steps[0].s_m, way.steps[0].s_m
     for index, step in enumerate(way.steps[1:], start=1):
-        length = float(lanes.length_m[lane])
+        length = graph.length[lane]
         if not step.change:
             legs.append(Leg(lane, at, length))
             lane, at, free = step.lane, 0.0, 0.0
@@ -62,24 +62,15 @@ def legs_of(lanes: LaneTable, way: Way) -> list[Leg]:
         begin = max(step.s_m, free)
         room = step.room_m - (begin - step.s_m)
         if index == len(way.steps) - 1:
-            room = min(room, across(lanes, step.lane, way.end_s_m, lane) - begin)
+            room = min(room, graph.across(step.lane, way.end_s_m, lane) - begin)
         blend = float(np.clip(room, 2.0, MAX_CHANGE_M))
         lead = float(np.clip(room - blend, 0.0, LEAD_IN_M))
         middle = float(np.clip(begin + lead + blend / 2, at, length))
         legs.append(Leg(lane, at, middle, step.change, blend / 2))
-        at = across(lanes, lane, middle, step.lane)
+        at = graph.across(lane, middle, step.lane)
         lane, free = step.lane, at + blend / 2
     legs.append(Leg(lane, at, max(at, way.end_s_m)))
     return legs
-
-
-def across(lanes: LaneTable, lane: int, s_m: float, other: int) -> float:
-    """Arc length on another lane of the point that lies beside a place on a lane, m."""
-    point, _ = lane_position(lanes, np.array([lane]), np.array([s_m]))
-    rows = lanes.slice_of(other)
-    index, share, _ = nearest_on_polyline(lanes.points[rows, :2], point[0, :2])
-    s = lanes.s_m[rows]
-    return float(s[index] + share * (s[index + 1] - s[index]))
 
 
 def join_legs(legs: list[Leg]) -> list[Leg]:

@@ -4,13 +4,15 @@ import heapq
 from typing import NamedTuple
 
 import numpy as np
+import shapely
+from jaxtyping import Float
 
 from symdrive.maps.town import LaneKind, LaneTable
 
 MIN_CHANGE_M = 15.0
 """A lane change needs at least this much road."""
 
-RUSHED_M = 3.0
+RUSHED_M = 1.0
 """... but where key points stand closer than that, a change is squeezed in between them; routes of
 CARLA's benchmarks do that. The blend between the lanes then reaches past the key points."""
 
@@ -58,6 +60,7 @@ class LaneGraph:
     """Driving lanes with their successors and the lane changes that are possible."""
 
     def __init__(self, lanes: LaneTable) -> None:
+        self._lanes = lanes
         self.length = lanes.length_m.tolist()
         driving = (lanes.kind == LaneKind.DRIVING).tolist()
         self.successors: list[list[int]] = [
@@ -72,6 +75,7 @@ class LaneGraph:
             ),
         }
         self._run: dict[tuple[int, int], float] = {}
+        self._beside_s: dict[tuple[int, int], Float[np.ndarray, " point"]] = {}
 
     def room(self, lane: int, side: int) -> float:
         """Metres from the start of a lane on which its traffic may change to a side; 0 for none.
@@ -109,8 +113,17 @@ class LaneGraph:
 
     def after_change(self, lane: int, step: Step, distance_m: float = MIN_CHANGE_M) -> float:
         """Where on its new lane a car is when a change of some length is done, m."""
-        along = min(step.s_m + distance_m, self.length[lane])
-        return along * self.length[step.lane] / self.length[lane]
+        return self.across(lane, min(step.s_m + distance_m, self.length[lane]), step.lane)
+
+    def across(self, lane: int, s_m: float, other: int) -> float:
+        """Arc length on another lane of the point beside a place on a lane, m."""
+        key = (lane, other)
+        lanes = self._lanes
+        if key not in self._beside_s:
+            line = shapely.LineString(lanes.points[lanes.slice_of(other), :2])
+            points = shapely.points(lanes.points[lanes.slice_of(lane), :2])
+            self._beside_s[key] = np.asarray(shapely.line_locate_point(line, points))
+        return float(np.interp(s_m, lanes.s_m[lanes.slice_of(lane)], self._beside_s[key]))
 
     def ways(self, lane: int, s_m: float, goals: dict[int, float]) -> dict[int, Way]:
         """Cheapest way from a place to each goal that can be reached (Dijkstra).

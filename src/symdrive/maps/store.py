@@ -182,7 +182,8 @@ def _town(archive: zipfile.ZipFile, header: dict[str, Any]) -> Town:
 def _narrow(column: np.ndarray) -> np.ndarray:
     """The column in the smallest format that holds every value exactly."""
     if column.dtype.kind == "f":
-        single = column.astype(np.float32)
+        with np.errstate(over="ignore"):
+            single = column.astype(np.float32)
         return single if np.array_equal(single, column, equal_nan=True) else column
     if column.dtype.kind == "i":
         for kind in (np.int8, np.int16, np.int32):
