@@ -48,14 +48,12 @@ def observation(tick: int = 0, **changes: Any) -> Observation:
 
 def told(student: Student, logits: list[float], forward: float = 1.0) -> Student:
     """A student whose heads say one thing: straight on, with these speed logits."""
-    planner = student.network.planning_decoder
-    assert planner is not None
-    with torch.no_grad():
-        for head in (planner.route_decoder, planner.wp_decoder, planner.target_speed_decoder[-1]):
-            head.weight.zero_()
-            head.bias.zero_()
-        planner.route_decoder.bias.copy_(torch.tensor([forward, 0.0]))
-        planner.target_speed_decoder[-1].bias.copy_(torch.tensor(logits))
+    state = student.network.state_dict()
+    for name in ("route_decoder", "wp_decoder", "target_speed_decoder.2"):
+        state[f"planning_decoder.{name}.weight"].zero_()
+        state[f"planning_decoder.{name}.bias"].zero_()
+    state["planning_decoder.route_decoder.bias"].copy_(torch.tensor([forward, 0.0]))
+    state["planning_decoder.target_speed_decoder.2.bias"].copy_(torch.tensor(logits))
     return student
 
 

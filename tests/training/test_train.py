@@ -72,7 +72,7 @@ def test_training_twice_gives_the_same_and_another_seed_another(lab: Any, tmp_pa
 def test_eight_frames_are_learnt_by_heart(lab: Any, tmp_path: Path) -> None:
     config = replace(
         lab.config,
-        planning=StageConfig(300.0, 7e-3, "one_cycle"),
+        planning=StageConfig(200.0, 7e-3, "one_cycle"),
         augment=replace(lab.config.augment, probability=0.0),
         batch=8,
         shifted=0.0,

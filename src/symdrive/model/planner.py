@@ -109,7 +109,8 @@ class Planner(nn.Module):
         width = config.planner_width
         self.config = config
         queries = config.num_route_points + config.num_waypoints + 1
-        self.query = nn.Parameter(torch.rand(1, queries, width))
+        # Published queries begin uniform in [0, 1]; their common mean makes them part slowly.
+        self.query = nn.Parameter(torch.randn(1, queries, width))
         self.planning_context_encoder = ContextEncoder(config, image_width, lidar_width)
         self.transformer_decoder = nn.TransformerDecoder(
             nn.TransformerDecoderLayer(
@@ -124,6 +125,8 @@ class Planner(nn.Module):
             norm=nn.LayerNorm(width),
         )
         self.route_decoder = nn.Linear(width, 2)
+        with torch.no_grad():  # route points are a metre apart: begin with that, straight on
+            self.route_decoder.bias.copy_(torch.tensor([1.0, 0.0]))
         self.wp_decoder = nn.Linear(width, 2)
         self.target_speed_decoder = nn.Sequential(
             nn.Linear(width, width), nn.ReLU(), nn.Linear(width, len(config.target_speeds))
