@@ -6,7 +6,11 @@ wide arrays of records (`bodies[i].speed`): each further array of a signature co
 every function that it passes through.
 """
 
+from typing import Any
+
 from numba import njit
 
+_NO_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 entry = njit(cache=True, error_model="numpy")
-inner = njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inner = njit(error_model="numpy", **_NO_WRAPPERS)

@@ -6,11 +6,11 @@ World frame, metres, radians, m/s.
 import math
 import weakref
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeVar, no_type_check
+from typing import Generic, NamedTuple, TypeVar, no_type_check
 
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from symdrive.maps.town import LaneKind, LaneTable, Town
 from symdrive.sim.kernel import inner
@@ -23,7 +23,7 @@ STOREY_M = 3.0
 
 T = TypeVar("T")
 
-Records = np.ndarray[Any, np.dtype[np.void]]
+Records = Shaped[np.ndarray, "..."]
 """An array of records; its columns are named by one of the dtypes below."""
 
 POINT = np.dtype(

@@ -53,8 +53,8 @@ class Walkways(NamedTuple):
 def build_walkways(town: Town) -> Walkways:
     """Connect sidewalks and crosswalks of a town."""
     lane, lane_s = _landings(town)
-    usable = (lane >= 0).all(axis=1)
-    side = np.argwhere(np.repeat(usable[:, None], 2, axis=1))
+    usable = np.flatnonzero((lane[:, 0] >= 0) & (lane[:, 1] >= 0))
+    side = np.stack([np.repeat(usable, 2), np.tile([0, 1], len(usable))], axis=1)
     at = lane[side[:, 0], side[:, 1]]
     order = np.argsort(at, kind="stable")
     doors = np.zeros(len(side), dtype=DOOR)
@@ -101,7 +101,8 @@ def _landings(
     if len(rows) and len(ends):
         gap, at = cKDTree(lanes.points[rows]).query(ends, distance_upper_bound=ATTACH_M)
         hit = np.isfinite(gap)
-        lane[hit], s[hit] = of_point[rows[at[hit]]], lanes.s_m[rows[at[hit]]]
+        near = rows[np.asarray(at)[hit]]
+        lane[hit], s[hit] = of_point[near], lanes.s_m[near]
     return lane.reshape(-1, 2), s.reshape(-1, 2)
 
 
@@ -110,13 +111,15 @@ def _signals(road: Road, crosswalks: int) -> Int[np.ndarray, " crosswalk"]:
     signal = np.full(crosswalks, -1, dtype=np.int64)
     lanes = road.lanes
     of_walk = np.repeat(np.arange(len(lanes)), lanes["walk_end"] - lanes["walk_first"])
-    for lane, walk in zip(of_walk, road.walks, strict=True):
+    for lane, crosswalk, enter in zip(
+        of_walk, road.walks["crosswalk"], road.walks["enter"], strict=True
+    ):
         own = lanes["stop_signal"][lane]
         origin = lanes["origin"][lane]
         if own >= 0:
-            signal[walk["crosswalk"]] = own
-        elif origin >= 0 and walk["enter"] < NEAR_SIDE_M and lanes["stop_signal"][origin] >= 0:
-            signal[walk["crosswalk"]] = lanes["stop_signal"][origin]
+            signal[crosswalk] = own
+        elif origin >= 0 and enter < NEAR_SIDE_M and lanes["stop_signal"][origin] >= 0:
+            signal[crosswalk] = lanes["stop_signal"][origin]
     return signal
 
 

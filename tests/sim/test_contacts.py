@@ -1,0 +1,160 @@
+"""What happens when the ego touches something."""
+
+import numpy as np
+import pytest
+
+from symdrive.core.geometry import box_corners, boxes_overlap
+from symdrive.maps.route import Route
+from symdrive.maps.town import Town
+from symdrive.sim.contact import collide_bodies
+from symdrive.sim.obstacles import CELL_M, TILE, obstacles_of
+from symdrive.sim.state import WalkerMode, empty_bodies, empty_walkers
+from symdrive.sim.world import EmbeddedWorld
+from symdrive.world.backend import Episode, TrafficConfig
+from symdrive.world.catalogue import MODEL_ROW, MODELS, ActorKind
+from symdrive.world.control import Control
+from symdrive.world.rig import BLIND_RIG
+
+GO = Control(throttle=1.0)
+
+
+def pair(kind: str, x: float, y: float = 0.0, yaw: float = 0.0) -> np.ndarray:
+    """The ego at the origin, and another body."""
+    bodies = empty_bodies(2)
+    for row, name in enumerate(("vehicle.lincoln.mkz_2020", kind)):
+        model = MODELS[MODEL_ROW[name]]
+        bodies["model"][row], bodies["kind"][row] = MODEL_ROW[name], model.kind
+        for axis, column in enumerate(("half_length", "half_width", "half_height")):
+            bodies[column][row] = model.half_extent[axis]
+    bodies["x"][1], bodies["y"][1], bodies["yaw"][1] = x, y, yaw
+    return bodies
+
+
+def resolve(bodies: np.ndarray, walkers: int = 0) -> tuple[int, np.ndarray, np.ndarray]:
+    minds, places = empty_walkers(walkers), np.zeros((4, 3))
+    count = collide_bodies(bodies, minds, np.zeros(4, np.int64), places)
+    return count, places, minds
+
+
+def overlap(bodies: np.ndarray) -> bool:
+    xy = np.stack([bodies["x"], bodies["y"]], axis=1)
+    half = np.stack([bodies["half_length"], bodies["half_width"]], axis=1) - 0.001
+    corners = box_corners(xy, bodies["yaw"].copy(), half)
+    return bool(boxes_overlap(corners[:1], corners[1:])[0])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "yaw", "touches"),
+    [(4.8, 0.0, 0.0, True), (5.0, 0.0, 0.0, False), (0.0, 2.2, 0.0, False),
+     (0.0, 2.0, 0.0, True), (4.0, 3.0, 0.8, False), (3.4, 2.4, 0.8, True)],
+)  # fmt: skip
+def test_contact_is_the_overlap_of_turned_boxes(x: float, y: float, yaw: float, touches: bool):
+    bodies = pair("vehicle.tesla.model3", x, y, yaw)
+    assert overlap(bodies) == touches
+    assert resolve(bodies)[0] == int(touches)
+    assert not overlap(bodies)
+
+
+def test_a_rear_end_crash_shares_the_speed_and_leaves_a_contact_between_the_boxes():
+    bodies = pair("vehicle.lincoln.mkz_2020", 4.8)
+    bodies["speed"][:] = 10.0, 2.0
+    count, places, _ = resolve(bodies)
+    assert count == 1
+    np.testing.assert_allclose(bodies["speed"], [6.0, 6.0], atol=0.01)
+    assert places[0, 0] == pytest.approx(2.45, abs=0.01)
+    assert bodies["x"][1] - bodies["x"][0] == pytest.approx(4.9, abs=0.01)
+
+
+def test_a_parked_car_does_not_yield():
+    bodies = pair("vehicle.tesla.model3", 4.8)
+    bodies["speed"][0], bodies["parked"][1] = 10.0, 1
+    resolve(bodies)
+    assert bodies["speed"][0] == pytest.approx(0.0, abs=0.01)
+    assert bodies["x"][1] == 4.8
+
+
+def test_parting_boxes_keep_their_speed():
+    bodies = pair("vehicle.tesla.model3", 4.84)
+    bodies["speed"][:] = 1.0, 5.0
+    assert resolve(bodies)[0] == 1
+    np.testing.assert_allclose(bodies["speed"], [1.0, 5.0])
+
+
+def test_bodies_on_different_levels_do_not_touch():
+    bodies = pair("vehicle.tesla.model3", 3.0)
+    bodies["z"][1] = 6.0
+    assert resolve(bodies)[0] == 0
+
+
+def test_a_walker_who_is_hit_stays_down_and_barely_slows_the_car():
+    bodies = pair("walker.adult", 2.6)
+    bodies["speed"][0] = 8.0
+    count, _, minds = resolve(bodies, walkers=1)
+    assert count == 1
+    assert minds["mode"][0] == WalkerMode.DOWN
+    assert bodies["speed"][1] == 0.0
+    assert 6.5 < bodies["speed"][0] < 8.0
+    assert bodies["x"][0] == 0.0
+
+
+def test_driving_into_a_standing_car_is_reported_while_it_lasts(alder: Town, straight_route: Route):
+    world = EmbeddedWorld(alder, BLIND_RIG)
+    world.reset(Episode(straight_route, 0, TrafficConfig(0, 0, 1)))
+    sim = world._sim
+    assert sim is not None
+    at = 20
+    bodies = sim.traffic.bodies
+    bodies["x"][1], bodies["y"][1] = straight_route.points[at, :2]
+    bodies["z"][1], bodies["yaw"][1] = straight_route.points[at, 2], straight_route.yaw[at]
+    contacts = []
+    for _ in range(120):
+        world.step(GO)
+        truth = world.truth()
+        assert not overlap(bodies)
+        contacts.append([hit.other_id for hit in truth.collisions])
+    begin = contacts.index([2])
+    assert all(hit == [] for hit in contacts[:begin])
+    assert all(hit == [2] for hit in contacts[begin:])
+    assert world.truth().actors.speed[0] < 0.5
+    for _ in range(60):
+        world.step(Control(throttle=0.6, reverse=True))
+    assert world.truth().collisions == ()
+    assert world.truth().actors.speed[0] < -1.0
+
+
+def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):
+    world, sim = empty_world, empty_world._sim
+    assert sim is not None
+    obstacles = obstacles_of(world.town)
+    tiles = np.argwhere(obstacles.tile >= 0)
+    assert len(tiles) > 0
+    row, col = tiles[len(tiles) // 2]
+    cells = np.argwhere(obstacles.cells[obstacles.tile[row, col]])
+    y, x = obstacles.origin[::-1] + (np.array([row, col]) * TILE + cells[0] + 0.5) * CELL_M
+    ego = sim.traffic.bodies[0]
+    for yaw in np.linspace(0.0, 2 * np.pi, 24):
+        ego["x"], ego["y"], ego["yaw"] = x - 8 * np.cos(yaw), y - 8 * np.sin(yaw), yaw
+        ego["speed"] = 0.0
+        world.step(Control(brake=1.0))
+        if not world.truth().collisions:
+            break
+    ids = []
+    for _ in range(100):
+        world.step(GO)
+        ids += [hit.other_id for hit in world.truth().collisions]
+    actors = world.truth().actors
+    assert set(ids) == {0}
+    assert len(ids) > 10
+    assert np.hypot(x - actors.position[0, 0], y - actors.position[0, 1]) < 8.0
+    assert actors.speed[0] < 0.5
+    for _ in range(60):
+        world.step(Control(throttle=0.7, reverse=True))
+    assert world.truth().collisions == ()
+
+
+def test_an_empty_road_has_no_contacts(empty_world: EmbeddedWorld):
+    for _ in range(100):
+        empty_world.step(Control(throttle=0.4))
+        assert empty_world.truth().collisions == ()
+    assert empty_world.truth().actors.position[0, 0] != 0.0
+    assert (empty_world.truth().actors.kind == ActorKind.CAR).all()
