@@ -153,14 +153,13 @@ above the road; kesai-labs/lead 4489176, `config_base.py`)."""
 
 NANO = FeatureConfig(
     views=(
-        View("left", 0, 192, 0, 192, 3),
-        View("front", 56, 120, 0, 192),
-        View("right", 32, 160, 0, 192, 2),
+        View("left", 0, 64, 0, 64),
+        View("front", 0, 64, 0, 192),
+        View("right", 0, 64, 0, 96),
     ),
     bev=BevGrid(-16.0, 48.0, -32.0, 32.0, 1.0),
     lidar_slices=((-0.5, 0.3), (0.3, 3.0)),
     navigation=NavigationConfig(reach_m=4.0, passed_m=8.0, position_gain=0.15),
     label_stride=4,
 )
-"""For the `nano` rig: full resolution around the horizon ahead, where lamps are two pixels wide,
-half of it to the right, where the near lamps stand at the stop line, a third to the left."""
+"""For the `nano` rig, whose pictures are taken whole: side by side they are 64 x 352."""
