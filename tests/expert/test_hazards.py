@@ -306,7 +306,11 @@ def test_a_committed_ego_clears_the_area(left_turn, kit):
 def test_impatience_stops_waiting_for_those_who_stand(stop_town, kit):
     bodies = [ego(kit, -13.5, speed=0.0), crossing_car(kit, 12.6, 0.0)]
     assert RightOfWay()(scene_of(stop_town, bodies, standing=2.0)) is not FREE
-    assert RightOfWay()(scene_of(stop_town, bodies, standing=20.0)) is FREE
+    assert RightOfWay()(scene_of(stop_town, bodies, standing=5.0)) is FREE
+    queue = [*bodies, crossing_car(kit, 22.0, 6.0)]
+    assert RightOfWay()(scene_of(stop_town, queue, standing=5.0)) is FREE
+    coming = [*bodies[:1], crossing_car(kit, 22.0, 6.0)]
+    assert RightOfWay()(scene_of(stop_town, coming, standing=5.0)) is not FREE
 
 
 def test_full_exit_is_not_entered(straight, kit):

@@ -10,7 +10,9 @@ from symdrive.expert.crossings import JunctionPass, Relation
 from symdrive.expert.hazards.hazard import can_stop, keep_away
 from symdrive.expert.idm import Gap
 from symdrive.expert.scene import Scene
-from symdrive.world.truth import SignalState
+from symdrive.world.truth import Actors, SignalState
+
+_STANDING_MPS = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class RightOfWay:
         after_s: time that must be left behind the ego, with wide margins.
         exact_after_s: the same otherwise.
         before_s: time that must have passed since the other one left.
-        impatient_s: after standing so long the time behind the ego shrinks to `least_s`, and
-            vehicles that stand as well are no longer waited for.
+        patience_s: after standing so long the ego no longer waits for vehicles that stand as well
+            (they wait for somebody else), nor for those queueing behind them.
+        impatient_s: after standing so long the time behind the ego shrinks to `least_s`.
         least_s: smallest time behind the ego.
         start_mps2: the ego's start.
         cruise_mps: the ego's speed through the junction.
@@ -43,6 +46,7 @@ class RightOfWay:
     after_s: float = 1.5
     exact_after_s: float = 0.5
     before_s: float = 0.3
+    patience_s: float = 4.0
     impatient_s: float = 8.0
     least_s: float = 0.3
     start_mps2: float = 2.5
@@ -124,8 +128,8 @@ class RightOfWay:
         held = (signal >= 0) & (state == SignalState.RED)
         inside = junction.watch_inside[watch]
         outside = ~inside & ~held
-        if scene.memory.standing_s > self.impatient_s:
-            outside &= np.abs(actors.speed[other]) > 0.5
+        if scene.memory.standing_s > self.patience_s:
+            outside &= ~_waits(actors)[other]
         return (inside | outside) & ~actors.parked[other]
 
     def _clash(
@@ -139,7 +143,7 @@ class RightOfWay:
         """Whether both would be in the area together, and the ego is the one to wait."""
         watch, other, conflict = pairs
         speed = np.abs(scene.others.actors.speed[other])
-        moving = speed > 0.5
+        moving = speed > _STANDING_MPS
         credited = np.maximum(speed, self.crawl_mps)
         start = np.sqrt(np.maximum(enters_m, 0.0)) + 0.5
         their_in = np.where(moving, np.maximum(enters_m, 0.0) / credited, start)
@@ -173,3 +177,11 @@ class RightOfWay:
         ramp = (top**2 - v**2) / (2.0 * a)
         on_ramp = (np.sqrt(v**2 + 2.0 * a * np.minimum(d, ramp)) - v) / a
         return on_ramp + np.maximum(d - ramp, 0.0) / top
+
+
+def _waits(actors: Actors) -> Bool[np.ndarray, " other"]:
+    """Stands, or has somebody standing ahead of it in its lane."""
+    stands = np.abs(actors.speed) < _STANDING_MPS
+    same = (actors.lane[:, None] == actors.lane[None, :]) & (actors.lane >= 0)[:, None]
+    ahead = actors.lane_s_m[None, :] > actors.lane_s_m[:, None]
+    return stands | (same & ahead & stands[None, :]).any(axis=1)
