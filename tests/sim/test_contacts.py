@@ -6,8 +6,8 @@ import pytest
 from symdrive.core.geometry import box_corners, boxes_overlap
 from symdrive.maps.route import Route
 from symdrive.maps.town import Town
-from symdrive.sim.contact import collide_bodies
-from symdrive.sim.obstacles import CELL_M, TILE, obstacles_of
+from symdrive.sim.contact import collide_bodies, collide_town
+from symdrive.sim.obstacles import CELL_M, TILE, Obstacles, obstacles_of
 from symdrive.sim.state import WalkerMode, empty_bodies, empty_walkers
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import Episode, TrafficConfig
@@ -150,6 +150,48 @@ def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):
     for _ in range(60):
         world.step(Control(throttle=0.7, reverse=True))
     assert world.truth().collisions == ()
+
+
+def wall(x0: float, x1: float, y0: float, y1: float) -> Obstacles:
+    """A 16 m square around the origin with one solid block."""
+    cells = np.zeros((1, TILE, TILE), bool)
+    low, high = (np.array([[y0, x0], [y1, x1]]) + 8.0) / CELL_M
+    cells[0, int(low[0]) : int(high[0]), int(low[1]) : int(high[1])] = True
+    return Obstacles(np.array([-8.0, -8.0]), np.zeros((1, 1), np.int64), cells)
+
+
+def test_a_wall_beside_the_car_is_scraped_along_and_pushes_it_away():
+    bodies, place = pair("vehicle.tesla.model3", 100.0), np.zeros(3)
+    bodies["speed"][0] = 5.0
+    obstacles = wall(-8.0, 8.0, 1.0, 2.0)
+    assert collide_town(bodies, obstacles, (-0.25, 0.0, 0.0), place)
+    assert 4.0 < bodies["speed"][0] < 5.0
+    assert bodies["y"][0] <= 0.0
+    assert bodies["x"][0] == 0.0
+    assert place[1] > 0.9
+    bodies["y"][0] -= 0.2
+    assert not collide_town(bodies, obstacles, (0.0, 0.0, 0.0), place)
+
+
+@pytest.mark.parametrize(("speed", "x0", "x1"), [(5.0, 2.25, 4.0), (-3.0, -4.0, -2.25)])
+def test_a_wall_across_the_way_stops_the_car_where_it_was(speed: float, x0: float, x1: float):
+    bodies, place = pair("vehicle.tesla.model3", 100.0), np.zeros(3)
+    bodies["speed"][0] = speed
+    assert collide_town(bodies, wall(x0, x1, -4.0, 4.0), (-0.3, 0.1, 0.05), place)
+    ego = bodies[0]
+    assert (ego["speed"], ego["x"], ego["y"], ego["yaw"]) == (0.0, -0.3, 0.1, 0.05)
+    assert x0 - 0.2 < place[0] < x1 + 0.2
+    bodies["speed"][0], bodies["x"][0] = -speed, 0.0
+    assert collide_town(bodies, wall(x0, x1, -4.0, 4.0), (-0.3, 0.1, 0.05), place)
+    assert bodies["speed"][0] == -speed
+
+
+def test_a_walker_who_is_only_touched_stays_up():
+    bodies = pair("walker.adult", 2.71)
+    bodies["speed"][0] = 0.3
+    count, _, minds = resolve(bodies, walkers=1)
+    assert count == 1
+    assert minds["mode"][0] == WalkerMode.WALK
 
 
 def test_an_empty_road_has_no_contacts(empty_world: EmbeddedWorld):

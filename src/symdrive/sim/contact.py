@@ -10,13 +10,31 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from symdrive.sim.kernel import entry, inner
-from symdrive.sim.obstacles import Obstacles, first_solid
+from symdrive.sim.obstacles import Obstacles, cover
 from symdrive.sim.road import STOREY_M, Records
 from symdrive.sim.state import WalkerMode
 from symdrive.world.catalogue import ActorKind
 
 TOUCH_M = 0.03
 """Boxes this near touch, so that a contact lasts while the ego keeps pushing."""
+
+CONTACT_HEIGHT_M = 0.5
+"""Height of contact points above the ground: that of bumpers."""
+
+FALL_MPS = 0.5
+"""A walker who is run into faster than this falls."""
+
+DENSITY_TPM3 = 0.13
+"""Mass of a vehicle by the volume of its box: 2.0 t for the ego."""
+
+LIGHT_T = 0.08
+"""Mass of a walker, and of a bicycle with its rider."""
+
+SLIDE_M = 0.3
+"""Scenery that reaches no farther than this into the side of the ego pushes it aside."""
+
+SCRAPE = 0.95
+"""Share of the speed that is left after a tick of scraping along scenery."""
 
 _PEDESTRIAN, _BICYCLE = ActorKind.PEDESTRIAN.value, ActorKind.BICYCLE.value
 _DOWN = WalkerMode.DOWN.value
@@ -71,8 +89,9 @@ def _mass(bodies: Records, i: int) -> float:
     if bodies[i].parked == 1:
         return 1e6
     if bodies[i].kind == _PEDESTRIAN or bodies[i].kind == _BICYCLE:
-        return 0.08
-    return 0.13 * 8.0 * bodies[i].half_length * bodies[i].half_width * bodies[i].half_height
+        return LIGHT_T
+    eighth = bodies[i].half_length * bodies[i].half_width * bodies[i].half_height
+    return DENSITY_TPM3 * 8.0 * eighth
 
 
 @inner
@@ -93,13 +112,27 @@ def _collide(bodies: Records, walkers: Records, j: int, hit: Overlap) -> None:
     depth = max(hit.depth, 0.0)
     first_walker = len(bodies) - len(walkers)
     if j >= first_walker:
-        walkers[j - first_walker].mode = _DOWN
-        bodies[j].speed = 0.0
+        if ego - other > FALL_MPS:
+            walkers[j - first_walker].mode = _DOWN
+            bodies[j].speed = 0.0
         bodies[j].x += depth * hit.x
         bodies[j].y += depth * hit.y
     else:
         bodies[0].x -= depth * hit.x
         bodies[0].y -= depth * hit.y
+
+
+@inner
+@no_type_check
+def _note_place(bodies: Records, dx: float, dy: float, place: Float[np.ndarray, " 3"]) -> None:
+    """Write the point of the ego's box that is nearest to a body at (dx, dy) from its centre."""
+    cos, sin = math.cos(bodies[0].yaw), math.sin(bodies[0].yaw)
+    length, width = bodies[0].half_length, bodies[0].half_width
+    along = min(max(cos * dx + sin * dy, -length), length)
+    aside = min(max(cos * dy - sin * dx, -width), width)
+    place[0] = bodies[0].x + cos * along - sin * aside
+    place[1] = bodies[0].y + sin * along + cos * aside
+    place[2] = bodies[0].z + CONTACT_HEIGHT_M
 
 
 @entry
@@ -132,11 +165,8 @@ def collide_bodies(
         hit = overlap(bodies, 0, j)
         if hit.depth < -TOUCH_M or count == len(hits):
             continue
-        reach = _spread(bodies, 0, hit.x, hit.y)
         hits[count] = j
-        places[count, 0] = bodies[0].x + reach * hit.x
-        places[count, 1] = bodies[0].y + reach * hit.y
-        places[count, 2] = bodies[0].z + 0.5
+        _note_place(bodies, dx, dy, places[count])
         count += 1
         _collide(bodies, walkers, j, hit)
     return count
@@ -150,7 +180,10 @@ def collide_town(
     before: tuple[float, float, float],
     place: Float[np.ndarray, " 3"],
 ) -> bool:
-    """Stop the ego at static scenery: it goes back to where it was before this tick.
+    """Stop the ego at static scenery, or let it scrape along.
+
+    What reaches a little into its side pushes it aside; what is in front of it in its direction of
+    travel stops it where it was before the tick. It may always drive out of what is behind it.
 
     Args:
         bodies: all actors.
@@ -159,20 +192,22 @@ def collide_town(
         place: buffer for the contact point, world frame.
 
     Returns:
-        Whether the ego touches anything. It may always drive out of a thing it stands in: a move
-        that takes the overlap away from the side it moves to is allowed.
+        Whether the ego touches anything.
     """
-    pose = (bodies[0].x, bodies[0].y, bodies[0].yaw)
-    half = (bodies[0].half_length, bodies[0].half_width)
-    if not first_solid(obstacles, pose, half, place):
+    ego = bodies[0]
+    half = (ego.half_length, ego.half_width)
+    x, y, yaw = ego.x, ego.y, ego.yaw
+    contact = cover(obstacles, (x, y, yaw), half)
+    if contact.samples == 0:
         return False
-    along, aside = place[0], place[1]
-    if along * bodies[0].speed > 0.0:
-        bodies[0].speed = 0.0
-        bodies[0].x, bodies[0].y = before[0], before[1]
-        bodies[0].yaw = before[2]
-    cos, sin = math.cos(pose[2]), math.sin(pose[2])
-    place[0] = pose[0] + cos * along - sin * aside
-    place[1] = pose[1] + sin * along + cos * aside
-    place[2] = bodies[0].z + 0.5
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    place[0] = x + cos * contact.along - sin * contact.aside
+    place[1] = y + sin * contact.along + cos * contact.aside
+    place[2] = ego.z + CONTACT_HEIGHT_M
+    if contact.depth_aside < min(contact.depth_along, SLIDE_M):
+        push = math.copysign(contact.depth_aside, -contact.aside)
+        ego.x, ego.y = x - sin * push, y + cos * push
+        ego.speed *= SCRAPE
+    elif contact.along * ego.speed > 0.0:
+        ego.speed, ego.x, ego.y, ego.yaw = 0.0, before[0], before[1], before[2]
     return True

@@ -145,36 +145,49 @@ def is_solid(obstacles: Obstacles, x: float, y: float) -> bool:
     return kept >= 0 and obstacles.cells[kept, row % TILE, col % TILE]
 
 
+class Cover(NamedTuple):
+    """What a box covers of the occupied cells, in the frame of the box.
+
+    Attributes:
+        samples: how many places of the box lie in occupied cells.
+        along: mean of their places.
+        aside: the same, left positive.
+        depth_along: how deep they reach in from the front or the rear, m.
+        depth_aside: how deep they reach in from a side, m.
+    """
+
+    samples: int
+    along: float
+    aside: float
+    depth_along: float
+    depth_aside: float
+
+
 @inner
 @no_type_check
-def first_solid(
-    obstacles: Obstacles,
-    pose: tuple[float, float, float],
-    half: tuple[float, float],
-    place: Float[np.ndarray, " 3"],
-) -> bool:
-    """Whether a box covers an occupied cell; writes the middle of what it covers.
+def cover(
+    obstacles: Obstacles, pose: tuple[float, float, float], half: tuple[float, float]
+) -> Cover:
+    """Test a box against the grid.
 
     Args:
         obstacles: the grid.
         pose: x, y and yaw of the box.
         half: half length and half width of the box.
-        place: buffer; x and y are written in the frame of the box.
     """
     cos, sin = math.cos(pose[2]), math.sin(pose[2])
     nx, ny = math.ceil(2.0 * half[0] / CELL_M), math.ceil(2.0 * half[1] / CELL_M)
-    count = 0
-    place[0] = place[1] = 0.0
+    count, sum_along, sum_aside, deep_along, deep_aside = 0, 0.0, 0.0, 0.0, 0.0
     for a in range(nx + 1):
         along = half[0] * (2.0 * a / nx - 1.0)
         for b in range(ny + 1):
             aside = half[1] * (2.0 * b / ny - 1.0)
             x, y = pose[0] + cos * along - sin * aside, pose[1] + sin * along + cos * aside
             if is_solid(obstacles, x, y):
-                place[0] += along
-                place[1] += aside
                 count += 1
-    if count > 0:
-        place[0] /= count
-        place[1] /= count
-    return count > 0
+                sum_along += along
+                sum_aside += aside
+                deep_along = max(deep_along, half[0] - abs(along))
+                deep_aside = max(deep_aside, half[1] - abs(aside))
+    scale = 1.0 / max(count, 1)
+    return Cover(count, sum_along * scale, sum_aside * scale, deep_along, deep_aside)
