@@ -23,6 +23,16 @@ def test_first_frames_and_frames_without_future_are_left_out(
     assert drive.run.frame_ticks[drive.frames].tolist() == [15]
 
 
+def test_waiting_is_thinned_and_starts_are_repeated(make_drive: MakeDrive, tmp_path: Path) -> None:
+    make_drive(tmp_path / "run", num_ticks=101, speeds=[0.0] * 40 + [6.0] * 61, stop_until=30)
+    (plain,) = usable_drives([tmp_path], Selection())
+    ticks = plain.run.frame_ticks
+    assert ticks[plain.frames].tolist() == list(range(5, 61, 5))
+    (chosen,) = usable_drives([tmp_path], Selection(standing_every=4, repeat_starts=3))
+    waiting, starts, moving = [20], [30, 35], list(range(40, 61, 5))
+    assert ticks[chosen.frames].tolist() == waiting + sorted(starts * 3) + moving
+
+
 def test_drives_with_harm_are_left_out_harmless_ones_stay(
     make_drive: MakeDrive, tmp_path: Path
 ) -> None:

@@ -1,7 +1,7 @@
 """A drive along a route of the training town, made by hand: nothing is simulated."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,8 @@ def record_drive(
     infractions: tuple[dict[str, Any], ...] = (),
     finish: bool = True,
     rig: Rig = NANO_RIG,
+    speeds: list[float] | None = None,
+    stop_until: int = 0,
 ) -> Path:
     route = ground().route
     meta = RunMeta(Episode(route), rig, "expert", ground().town.source_digest)
@@ -157,6 +159,11 @@ def record_drive(
             record = tick_record(route, tick, others or [(1, 12.0, 3.0)])
             if tick == 3 and infractions:
                 record = TickRecord(**{**vars(record), "infractions": infractions})
+            if speeds is not None and record.plan is not None:
+                present = record.truth.actors
+                present.speed[0] = speeds[tick]
+                wanted = replace(record.plan, brake=tick < stop_until)
+                record = replace(record, plan=wanted)
             writer.tick(record)
             if tick % 5 == 0:
                 writer.frame(record)

@@ -10,6 +10,9 @@ from jaxtyping import Int
 from symdrive.core.errors import UserError
 from symdrive.record.reader import Run, find_runs, open_run
 
+STANDING_MPS, CRAWL_MPS, STOP_MPS = 0.1, 1.0, 0.1
+"""Slower cars stand or crawl; a lower target speed is a stop."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -23,17 +26,25 @@ class Selection:
         skip_first: frames dropped at the start of a drive.
         future_ticks: ticks of future that a frame needs for its labels.
         min_completion: percent of its route that a drive must have done.
+        standing_every: of frames in which the car stands and shall stand, one in so many is kept.
+            A wait at a light is many equal frames, and they teach that who stands goes on standing.
+        repeat_starts: how often a frame counts in which the car stands or crawls and shall go;
+            there are few, and missing one blocks the road.
     """
 
     harmless: tuple[str, ...] = ("MIN_SPEED", "OUTSIDE_ROUTE_LANES")
     skip_first: int = 1
     future_ticks: int = 40
     min_completion: float = 99.0
+    standing_every: int = 1
+    repeat_starts: int = 1
 
     def __post_init__(self) -> None:
         """Counts are counts."""
         if self.skip_first < 0 or self.future_ticks < 0:
             raise ValueError(f"skip_first and future_ticks are zero or more: {self}")
+        if min(self.standing_every, self.repeat_starts) < 1:
+            raise ValueError(f"standing_every and repeat_starts are at least 1: {self}")
         if not 0.0 <= self.min_completion <= 100.0:
             raise ValueError(f"min_completion is {self.min_completion} percent; 0 to 100")
 
@@ -95,11 +106,18 @@ def why_unusable(run: Run, selection: Selection) -> str | None:
 
 
 def usable_frames(run: Run, selection: Selection) -> Int[np.ndarray, " frame"]:
-    """Rows of frames that have enough future and are not among the first."""
+    """Rows of frames that have enough future and are not among the first, thinned and repeated."""
     ticks = run.ticks["tick"]
     last = int(ticks[-1]) - selection.future_ticks
     rows = np.arange(run.num_frames)
-    return rows[(rows >= selection.skip_first) & (run.frame_ticks <= last)]
+    rows = rows[(rows >= selection.skip_first) & (run.frame_ticks <= last)]
+    at = np.searchsorted(ticks, run.frame_ticks[rows])
+    speed, target = run.ticks["speed"][at], run.ticks["plan_target_speed"][at]
+    stop = run.ticks["plan_brake"][at] | (target < STOP_MPS)
+    waiting = stop & (np.abs(speed) < STANDING_MPS)
+    kept = ~waiting | (np.cumsum(waiting) % selection.standing_every == 0)
+    starting = ~stop & (target > CRAWL_MPS) & (np.abs(speed) < CRAWL_MPS)
+    return np.repeat(rows, np.where(starting, selection.repeat_starts, 1) * kept)
 
 
 def _check_one_rig(drives: Sequence[Drive]) -> None:

@@ -1,4 +1,4 @@
-"""Changes to pictures on the training device; torch's default generator, seeded by the caller."""
+"""Changes to inputs on the training device; torch's default generator, seeded by the caller."""
 
 import torch
 from jaxtyping import Float, UInt8
@@ -12,10 +12,18 @@ Picture = Float[Tensor, "n 3 h w"]
 
 
 def augment(inputs: Inputs, config: AugmentConfig) -> Inputs:
-    """The batch with changed pictures; each change hits a sample of its own accord."""
-    if config.probability == 0.0:
-        return inputs
-    return inputs._replace(image=_augment(inputs.image, config))
+    """The batch with changed pictures and speeds; each change hits a sample of its own accord."""
+    if config.probability > 0.0:
+        inputs = inputs._replace(image=_augment(inputs.image, config))
+    if config.other_speed > 0.0:
+        inputs = inputs._replace(speed=_other_speed(inputs.speed, config.other_speed))
+    return inputs
+
+
+def _other_speed(speed: Float[Tensor, " b"], probability: float) -> Float[Tensor, " b"]:
+    """Some samples get the reading of another one."""
+    hit = torch.rand(len(speed), device=speed.device) < probability
+    return torch.where(hit, speed[torch.randperm(len(speed), device=speed.device)], speed)
 
 
 def _augment(image: UInt8[Tensor, "b 3 h w"], config: AugmentConfig) -> UInt8[Tensor, "b 3 h w"]:

@@ -50,6 +50,9 @@ class AugmentConfig:
         noise: largest standard deviation of additive noise, in steps of 255.
         dropout: largest share of pixels set to black.
         blur: smooth with a small Gaussian.
+        other_speed: probability of handing a sample the speedometer of another one of its batch.
+            Who stands mostly goes on standing, so a student that trusts its speedometer never
+            starts; this makes it look at the scene.
     """
 
     probability: float = 0.2
@@ -58,11 +61,14 @@ class AugmentConfig:
     noise: float = 12.75
     dropout: float = 0.1
     blur: bool = True
+    other_speed: float = 0.0
 
     def __post_init__(self) -> None:
         """Probabilities and factors as they must be."""
         if not 0.0 <= self.probability <= 1.0 or not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"probability and dropout are shares: {self}")
+        if not 0.0 <= self.other_speed <= 1.0:
+            raise ValueError(f"other_speed is {self.other_speed}; in [0, 1]")
         if self.gain < 1.0 or self.contrast < 1.0 or self.noise < 0.0:
             raise ValueError(f"gain and contrast are at least 1, noise at least 0: {self}")
 
@@ -152,13 +158,14 @@ NANO = TrainConfig(
     model=models.NANO,
     features=features.NANO,
     perception=StageConfig(0.5, 2e-3, "one_cycle"),
-    planning=StageConfig(3.5, 2e-3, "one_cycle"),
+    planning=StageConfig(7.0, 2e-3, "one_cycle"),
+    selection=Selection(standing_every=4, repeat_starts=4),
     batch=32,
     shifted=0.5,
     amsgrad=False,
     clip_norm=5.0,
     average=0.995,
-    augment=AugmentConfig(noise=0.0, dropout=0.0, blur=False),
+    augment=AugmentConfig(noise=0.0, dropout=0.0, blur=False, other_speed=0.25),
     in_memory=True,
     workers=2,
 )
