@@ -44,7 +44,7 @@ class Cover:
         return cls(
             shapely.STRtree(everything),
             shapely.STRtree(roads),
-            shapely.union_all(shapely.buffer(everything, 0.02, join_style="mitre")),
+            shapely.union_all(everything),
         )
 
 

@@ -51,11 +51,14 @@ def junction_areas(lanes: LaneTable) -> list[JunctionArea]:
     roads = lane_unions(lanes, road_mask(lanes))
     walks = lane_unions(lanes, lanes.kind == LaneKind.SIDEWALK)
     of_point = lanes.junction[lane_of_point(lanes)]
+    ids, row = np.unique(of_point, return_inverse=True)
+    mean_z = np.bincount(row, weights=lanes.points[:, 2]) / np.bincount(row)
+    height = dict(zip(ids.tolist(), mean_z.tolist(), strict=True))
     return [
         JunctionArea(
             filled(road),
             walks[junction].difference(road.buffer(0.02)),
-            float(lanes.points[of_point == junction, 2].mean()),
+            height[junction],
         )
         for junction, road in roads.items()
     ]
@@ -63,26 +66,37 @@ def junction_areas(lanes: LaneTable) -> list[JunctionArea]:
 
 def lane_unions(lanes: LaneTable, lane_mask: Bool[np.ndarray, " lane"]) -> dict[int, BaseGeometry]:
     """Union of the chosen lanes of each junction, by junction id."""
-    edges = lane_edges(lanes)
-    kept = stations(lanes)
+    a, b = segments(lanes, stations(lanes), lane_mask & (lanes.junction >= 0))
+    quads_of_all = chord_quads(*lane_edges(lanes), a, b)
+    owner = lanes.junction[lane_of_point(lanes)[a]]
+    order = np.argsort(owner, kind="stable")
+    junctions_of_all = np.unique(lanes.junction[lanes.junction >= 0])
+    begin = np.searchsorted(owner[order], junctions_of_all)
+    end = np.searchsorted(owner[order], junctions_of_all, side="right")
     return {
-        int(junction): _union(
-            chord_quads(*edges, *segments(lanes, kept, lane_mask & (lanes.junction == junction)))
-        )
-        for junction in np.unique(lanes.junction[lanes.junction >= 0])
+        int(junction): _union(quads_of_all[order[first:last]])
+        for junction, first, last in zip(junctions_of_all, begin, end, strict=True)
     }
 
 
 def _union(corners: Float[np.ndarray, "n 4 3"]) -> BaseGeometry:
     """Union of quads in the plane; self-crossing ones (tight bends) are repaired."""
-    flat = shapely.polygons(corners[..., :2])
-    return shapely.union_all(shapely.make_valid(flat)).buffer(0.06, join_style="mitre")
+    flat = shapely.make_valid(
+        shapely.polygons(corners[..., :2]), method="structure", keep_collapsed=False
+    )
+    return shapely.union_all(flat).buffer(0.06, join_style="mitre")
+
+
+def _polygons(area: BaseGeometry) -> np.ndarray:
+    """The polygons of an area, without the points and lines that set operations may leave."""
+    parts = np.asarray(shapely.get_parts(area))
+    return parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
 
 
 def filled(area: BaseGeometry) -> BaseGeometry:
     """An area with narrow gaps closed and small islands paved over."""
     closed = area.buffer(CLOSING_M, join_style="mitre").buffer(-CLOSING_M, join_style="mitre")
-    polygons = shapely.get_parts(closed.union(area))
+    polygons = _polygons(closed.union(area))
     solid = [
         shapely.Polygon(
             polygon.exterior,
@@ -161,8 +175,7 @@ def _outline_walls(
     area: BaseGeometry, near_z: float, heights: SurfaceHeights
 ) -> Float[np.ndarray, "n 4 3"]:
     """Kerb faces around a raised area."""
-    polygons = shapely.get_parts(shapely.segmentize(area, PATCH_M))
-    polygons = polygons[shapely.get_type_id(polygons) == shapely.GeometryType.POLYGON]
+    polygons = _polygons(shapely.segmentize(area, PATCH_M))
     if not len(polygons):
         return np.zeros((0, 4, 3))
     rings = shapely.get_rings(shapely.orient_polygons(polygons))

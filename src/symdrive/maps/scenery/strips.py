@@ -10,6 +10,7 @@ from symdrive.core.geometry import wrap_angle
 from symdrive.maps.town import HeightGrid, LaneKind, LaneTable
 
 DECK_M = 0.7
+MATCHED_AT_ONCE = 200_000
 ROAD_KINDS = (LaneKind.DRIVING, LaneKind.PARKING, LaneKind.SHOULDER, LaneKind.BIKING)
 
 
@@ -143,22 +144,47 @@ def match_edges(lanes: LaneTable, painted: Bool[np.ndarray, " edge_point"]) -> E
         lanes: all lanes.
         painted: whether each edge point carries a line (left edges, then right edges).
     """
-    count = len(lanes.points)
     xyz = np.concatenate(lane_edges(lanes))
     lane = np.tile(lane_of_point(lanes), 2)
-    yaw = np.tile(lanes.yaw, 2)
-    _, near = cKDTree(xyz).query(xyz, k=min(10, len(xyz)), distance_upper_bound=1.0)
-    near = near.reshape(len(xyz), -1)
+    tree = cKDTree(xyz)
+    shared, superseded = np.zeros(len(xyz), dtype=bool), np.zeros(len(xyz), dtype=bool)
+    order = lane * 2 + (np.arange(len(xyz)) >= len(lanes.points))
+    # In pieces, so that a large town does not need gigabytes for its neighbours.
+    for begin in range(0, len(xyz), MATCHED_AT_ONCE):
+        rows = np.arange(begin, min(begin + MATCHED_AT_ONCE, len(xyz)))
+        twin, near = _twins(lanes, tree, lane, rows)
+        shared[rows] = twin.any(axis=1)
+        earlier = order[near] < order[rows][:, None]
+        superseded[rows] = (twin & earlier & painted[near]).any(axis=1)
+    return EdgeMatch(shared, superseded, _inside_other_lane(lanes, xyz, lane))
+
+
+def _twins(
+    lanes: LaneTable,
+    tree: cKDTree,
+    lane: Int[np.ndarray, " edge_point"],
+    rows: Int[np.ndarray, " n"],
+) -> tuple[Bool[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
+    """Edge points near some edge points, and whether the edges run along each other there.
+
+    Args:
+        lanes: all lanes.
+        tree: over all edge points.
+        lane: lane of each edge point.
+        rows: the points to look at.
+    """
+    xyz = np.asarray(tree.data)
+    _, near = tree.query(xyz[rows], k=min(10, len(xyz)), distance_upper_bound=1.0)
+    near = np.reshape(near, (len(rows), -1))
     found = near < len(xyz)
     near = np.where(found, near, 0)
-    gap = xyz[near] - xyz[:, None]
-    along = np.abs(gap[..., 0] * np.cos(yaw)[:, None] + gap[..., 1] * np.sin(yaw)[:, None])
-    across = np.abs(gap[..., 1] * np.cos(yaw)[:, None] - gap[..., 0] * np.sin(yaw)[:, None])
-    other = (lane[near] != lane[:, None]) & ~_continues(lanes, lane[:, None], lane[near])
-    twin = found & other & (along < 0.75) & (across < 0.25)
-    order = lane * 2 + np.repeat([0, 1], count)
-    first = twin & painted[near] & (order[near] < order[:, None])
-    return EdgeMatch(twin.any(axis=1), first.any(axis=1), _inside_other_lane(lanes, xyz, lane))
+    gap = xyz[near] - xyz[rows][:, None]
+    yaw = lanes.yaw[rows % len(lanes.points)][:, None]
+    along = np.abs(gap[..., 0] * np.cos(yaw) + gap[..., 1] * np.sin(yaw))
+    across = np.abs(gap[..., 1] * np.cos(yaw) - gap[..., 0] * np.sin(yaw))
+    own = lane[rows][:, None]
+    other = (lane[near] != own) & ~_continues(lanes, own, lane[near])
+    return found & other & (along < 0.75) & (across < 0.25), near
 
 
 def _continues(
