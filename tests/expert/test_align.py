@@ -146,14 +146,14 @@ def ground(camera):
 
 
 def test_an_open_road_is_a_free_view_and_a_wall_is_none():
-    camera = NANO_RIG.cameras[1]
+    camera = replace(NANO_RIG.cameras[1], height=192, pitch=0.0)
     assert view_score(camera, ground(camera)) > 0.5
     assert view_score(camera, street(camera, 8.0, SemanticClass.BUILDING)) == 0.0
 
 
 def test_view_score_is_reach_times_share():
     # A plane at 24 m depth: what lies below 1 m is half road, half wall.
-    camera = replace(NANO_RIG.cameras[1], position=(0.0, 0.0, 2.25))
+    camera = replace(NANO_RIG.cameras[1], position=(0.0, 0.0, 2.25), height=192, pitch=0.0)
     labels = street(camera, 24.0, SemanticClass.ROAD)
     labels.semantic[:, ::2] = SemanticClass.WALL
     reach = 24.0 / 48.0

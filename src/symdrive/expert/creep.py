@@ -22,7 +22,7 @@ class CreepConfig:
     """When and how to creep.
 
     Attributes:
-        after_s: standing so long.
+        after_s: waiting so long (`Memory.waiting_s`).
         length_m: how far one creep goes.
         speed_mps: how fast.
         strip_m: free length needed ahead of the front bumper.

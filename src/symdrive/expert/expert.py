@@ -8,7 +8,7 @@ from jaxtyping import Float
 from symdrive.core.geometry import to_local
 from symdrive.expert.arbitration import Limit, strictest
 from symdrive.expert.bound import BoundConfig, bend_profile, speed_bound
-from symdrive.expert.creep import CreepConfig, may_creep
+from symdrive.expert.creep import SOFT_REASONS, CreepConfig, may_creep
 from symdrive.expert.hazards.collision import Collision
 from symdrive.expert.hazards.exits import BlockedExit
 from symdrive.expert.hazards.hazard import Hazard
@@ -54,6 +54,10 @@ def default_hazards() -> tuple[Hazard, ...]:
         Leader(),
         Obstacle(),
     )
+
+
+GOT_AHEAD_M = 2.0
+"""Way that ends a wait."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,14 @@ class RuleExpert(Oracle):
                 for number, line in enumerate(itinerary.stop_signs)
                 if abs(line.s_m - front) < self.config.stop_m
             }
+        waiting_s, waiting_from_m = old.waiting_s, old.waiting_from_m
+        if s_m - waiting_from_m > GOT_AHEAD_M:
+            waiting_s, waiting_from_m = 0.0, s_m
+        elif self.plan is not None and self.plan.reason in SOFT_REASONS:
+            waiting_s += TICK_S
         creep = self.config.creep
-        creep_to_m = s_m + creep.length_m if standing_s > creep.after_s else old.creep_to_m
-        self._memory = Memory(s_m, standing_s, cleared, creep_to_m)
+        creep_to_m = s_m + creep.length_m if waiting_s > creep.after_s else old.creep_to_m
+        self._memory = Memory(s_m, standing_s, cleared, creep_to_m, waiting_s, waiting_from_m)
         return self._memory
 
     def _control(

@@ -92,12 +92,17 @@ class Memory:
         standing_s: how long the ego has stood.
         cleared: stop signs (by their place in the itinerary) that have been obeyed.
         creep_to_m: progress up to which the ego may creep after a long standstill.
+        waiting_s: how long right of way and the like have held the ego without its getting ahead;
+            lights do not count, and a start that is broken off at once does not end it.
+        waiting_from_m: progress at which that began.
     """
 
     s_m: float = 0.0
     standing_s: float = 0.0
     cleared: frozenset[int] = frozenset()
     creep_to_m: float = 0.0
+    waiting_s: float = 0.0
+    waiting_from_m: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -238,7 +243,7 @@ def _where(itinerary: Itinerary, s_m: float, others: Actors) -> Others:
     path = itinerary.path
     center = others.position[:, :2]
     corners = box_corners(center, others.yaw, others.half_extent[:, :2])
-    points = np.ascontiguousarray(np.concatenate([center[:, None], corners], axis=1))
+    points = np.concatenate([center[:, None], corners], axis=1).astype(np.float64)
     window = (path.index(s_m - _BEHIND_M), path.index(s_m + _AHEAD_M) + 1)
     sd = project(itinerary.path_arrays, window, path.step_m, points)
     row = np.clip((sd[:, 0, 0] / path.step_m).astype(np.int64), 0, len(path) - 1)
@@ -324,7 +329,7 @@ def ego_forecast(scene: Scene, horizon_s: float) -> Float[np.ndarray, "step 3"]:
 
 def _stop_s(scene: Scene) -> float:
     """Where the front bumper will stop at the latest: at a red light or behind the car ahead."""
-    red = red_light_ahead(scene)
+    red = light_to_stop_for(scene)
     stop = np.inf if red is None else red.s_m
     leaders = scene.in_corridor(0.0) & scene.others.vehicle & (np.abs(scene.others.turn) < 0.6)
     if leaders.any():
@@ -332,21 +337,29 @@ def _stop_s(scene: Scene) -> float:
     return stop
 
 
-def red_light_ahead(scene: Scene) -> StopLine | None:
-    """The nearest line ahead of the front bumper whose light is red or yellow.
+def can_stop(scene: Scene, room_m: float, brake_mps2: float) -> bool:
+    """Whether braking at `brake_mps2` ends within the room."""
+    return scene.speed_mps**2 <= 2.0 * brake_mps2 * max(0.0, room_m)
+
+
+def light_to_stop_for(scene: Scene) -> StopLine | None:
+    """The nearest line ahead whose light is red or yellow and that can still be met.
 
     A dark light stops nobody: its junction is one without lights.
     """
     states = scene.visible.signal_state
     for line in scene.itinerary.lights:
-        if line.s_m < scene.front_s_m - OVERRUN_M:
-            continue
+        room = line.s_m + OVERRUN_M - scene.front_s_m
         if line.s_m > scene.s_m + _AHEAD_M:
             return None
-        if states[line.row] in (SignalState.RED, SignalState.YELLOW):
-            return line
+        if room < 0.0 or states[line.row] not in (SignalState.RED, SignalState.YELLOW):
+            continue
+        return line if can_stop(scene, room, FIRM_MPS2) else None
     return None
 
+
+FIRM_MPS2 = 6.0
+"""A light that turns yellow is obeyed if it takes no more than this deceleration."""
 
 OVERRUN_M = 1.5
 """A bumper that far over a stop line can still stop there: what counts is the tail of the car

@@ -23,7 +23,7 @@ from symdrive.sensors.camera import render_cameras
 from symdrive.sensors.scene import Scene
 from symdrive.world.backend import TICK_S
 from symdrive.world.control import Plan
-from symdrive.world.rig import CameraSpec
+from symdrive.world.rig import CameraSpec, LidarSpec, three_cameras
 from symdrive.world.truth import Actors, SignalState
 
 WIDTH, HEIGHT = 1280, 720
@@ -31,14 +31,19 @@ STRIP = 426
 BIRD, DIALS = 380, 300
 CHASE = WIDTH - BIRD - DIALS
 
-_FOV, _TURN = math.radians(60.0), math.radians(54.5)
-WINDSCREEN = (
-    CameraSpec("left", (0.1, 0.35, 2.25), _TURN, STRIP + 2, STRIP + 2, _FOV),
-    CameraSpec("front", (0.35, 0.0, 2.25), 0.0, STRIP + 2, STRIP + 2, _FOV),
-    CameraSpec("right", (0.1, -0.35, 2.25), -_TURN, STRIP + 2, STRIP + 2, _FOV),
-)
+
+VIEW = 320
+"""Pixels of a windscreen camera: three quarters of what is shown, at half the rays."""
+
+WINDSCREEN = three_cameras("windscreen", VIEW, LidarSpec()).cameras
 CHASER = CameraSpec(
-    "chase", (-8.5, 0.0, 4.6), 0.0, CHASE, HEIGHT - STRIP, math.radians(70), math.radians(-14)
+    "chase",
+    (-8.5, 0.0, 4.6),
+    0.0,
+    CHASE * 3 // 4,
+    (HEIGHT - STRIP) * 3 // 4,
+    math.radians(70),
+    math.radians(-14),
 )
 
 Picture = UInt8[np.ndarray, "height width 3"]
@@ -92,7 +97,8 @@ class Studio:
         self._scene.update(actors, signals)
         image = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
         image[:STRIP] = self._windscreen(actors, samples)
-        image[STRIP:, :CHASE] = self._render((CHASER,), actors, samples, with_ego=True)[0]
+        chase = self._render((CHASER,), actors, samples, with_ego=True)[0]
+        image[STRIP:, :CHASE] = _enlarge(chase, CHASE, HEIGHT - STRIP)
         stops = [(bar, SignalState(int(signals[row]))) for row, bar in self._stops]
         image[STRIP:, CHASE : CHASE + BIRD] = birds_eye(
             self._panel, self._raster, actors, None, plan, stops
@@ -106,7 +112,7 @@ class Studio:
         """Left, front and right camera side by side."""
         views = self._render(WINDSCREEN, actors, samples, with_ego=False)
         strip = np.concatenate(views, axis=1)
-        return cv2.resize(strip, (WIDTH, STRIP), interpolation=cv2.INTER_AREA)
+        return _enlarge(strip, WIDTH, STRIP)
 
     def _render(
         self, specs: tuple[CameraSpec, ...], actors: Actors, samples: int, *, with_ego: bool
@@ -181,6 +187,11 @@ def write_video(
         part.unlink(missing_ok=True)
         raise UserError(f"cannot write the video {path}: {error}; free some space.") from error
     part.replace(path)
+
+
+def _enlarge(image: Picture, width: int, height: int) -> Picture:
+    """A rendered picture at the size in which it is shown."""
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def _pictures(studio: Studio, ticks: range, samples: int) -> Iterator[Picture]:

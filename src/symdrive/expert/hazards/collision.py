@@ -16,7 +16,7 @@ class Collision:
     """Brake at once for a vehicle that will be where the ego will be; give bicycles a wide berth.
 
     Vehicles ahead in the own lane and behind in it are left to `Leader` and to their own drivers,
-    except around a lane change, where those behind count.
+    except around a lane change, where those behind count. Those that stand are left to `Obstacle`.
 
     Source: kesai-labs/lead 4489176, `expert.py` (box overlap of forecasts; bicycles by IDM).
 
@@ -24,16 +24,20 @@ class Collision:
         bicycle_gap: to keep from bicycles with wide margins.
         exact_bicycle_gap: to keep from bicycles otherwise.
         turn_max: difference of heading within which a vehicle drives with the ego, rad.
+        standing_mps: a slower vehicle stands.
     """
 
     bicycle_gap: Gap = field(default=Gap(6.0, 0.5))
     exact_bicycle_gap: Gap = field(default=Gap(4.0, 0.25))
     turn_max: float = math.radians(35.0)
+    standing_mps: float = 0.1
 
     def __call__(self, scene: Scene) -> Limit:
         """Stop if a forecast touches."""
         others = scene.others
-        touch = others.vehicle & np.isfinite(others.touch_s) & ~_in_own_lane(scene, self.turn_max)
+        touch = others.vehicle & np.isfinite(others.touch_s)
+        touch &= np.abs(others.actors.speed) > self.standing_mps
+        touch &= ~_in_own_lane(scene, self.turn_max)
         if not touch.any():
             return FREE
         if (touch & ~others.bicycle).any():

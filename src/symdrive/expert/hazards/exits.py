@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symdrive.expert.arbitration import FREE, Limit
-from symdrive.expert.hazards.hazard import can_stop, keep_away
+from symdrive.expert.hazards.hazard import keep_away
 from symdrive.expert.idm import Gap
-from symdrive.expert.scene import Scene
+from symdrive.expert.scene import Scene, can_stop
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,3 @@ def keep_away(
     room = stop_s_m - scene.front_s_m
     speed = idm_speed(scene.speed_mps, scene.wanted_mps, room, lead_mps, gap)
     return Limit(speed, reason)
-
-
-def can_stop(scene: Scene, room_m: float, brake_mps2: float) -> bool:
-    """Whether braking at `brake_mps2` ends within the room."""
-    return scene.speed_mps**2 <= 2.0 * brake_mps2 * max(0.0, room_m)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symdrive.expert.arbitration import FREE, Limit
-from symdrive.expert.hazards.hazard import can_stop, keep_away
+from symdrive.expert.hazards.hazard import keep_away
 from symdrive.expert.idm import Gap
 from symdrive.expert.landmarks import StopLine
-from symdrive.expert.scene import OVERRUN_M, Scene, red_light_ahead
+from symdrive.expert.scene import Scene, light_to_stop_for
 
 _CAMERA_HEIGHT_M = 2.25
 _CAMERA_BEHIND_BUMPER_M = 2.1
@@ -27,21 +27,17 @@ class Lights:
     Attributes:
         gap: to keep before the line with wide margins.
         exact_gap: to keep otherwise.
-        brake_mps2: a line that cannot be met with this deceleration is crossed.
         setback_max_m: limit of the setback.
     """
 
     gap: Gap = field(default=Gap(3.0, 0.5))
     exact_gap: Gap = field(default=Gap(2.0, 0.25))
-    brake_mps2: float = 6.0
     setback_max_m: float = 9.0
 
     def __call__(self, scene: Scene) -> Limit:
         """Before the nearest line that must not be crossed."""
-        line = red_light_ahead(scene)
+        line = light_to_stop_for(scene)
         if line is None:
-            return FREE
-        if not can_stop(scene, line.s_m + OVERRUN_M - scene.front_s_m, self.brake_mps2):
             return FREE
         gap = self.gap if scene.wide else self.exact_gap
         setback = self._setback_m(scene, line, gap)

@@ -7,9 +7,9 @@ from jaxtyping import Bool, Float, Int
 
 from symdrive.expert.arbitration import FREE, Limit
 from symdrive.expert.crossings import JunctionPass, Relation
-from symdrive.expert.hazards.hazard import can_stop, keep_away
+from symdrive.expert.hazards.hazard import keep_away
 from symdrive.expert.idm import Gap
-from symdrive.expert.scene import Scene
+from symdrive.expert.scene import Scene, can_stop
 from symdrive.world.truth import Actors, SignalState
 
 _STANDING_MPS = 0.5
@@ -31,9 +31,10 @@ class RightOfWay:
         after_s: time that must be left behind the ego, with wide margins.
         exact_after_s: the same otherwise.
         before_s: time that must have passed since the other one left.
-        patience_s: after standing so long the ego no longer waits for vehicles that stand as well
-            (they wait for somebody else), nor for those queueing behind them.
-        impatient_s: after standing so long the time behind the ego shrinks to `least_s`.
+        patience_s: after waiting so long the ego no longer waits for vehicles that stand as well
+            (they wait for somebody else), unless they stand in the shared area, nor for those
+            queueing behind them.
+        impatient_s: after waiting so long the time behind the ego shrinks to `least_s`.
         least_s: smallest time behind the ego.
         start_mps2: the ego's start.
         cruise_mps: the ego's speed through the junction.
@@ -128,7 +129,7 @@ class RightOfWay:
         held = (signal >= 0) & (state == SignalState.RED)
         inside = junction.watch_inside[watch]
         outside = ~inside & ~held
-        if scene.memory.standing_s > self.patience_s:
+        if scene.memory.waiting_s > self.patience_s:
             outside &= ~_waits(actors)[other]
         return (inside | outside) & ~actors.parked[other]
 
@@ -157,13 +158,15 @@ class RightOfWay:
         together = (their_in < my_out + after) & (their_out > my_in - self.before_s)
         inside = junction.watch_inside[watch]
         in_area = inside & (enters_m <= 0.0)
+        if scene.memory.waiting_s > self.patience_s:
+            together &= moving | in_area
         first = (relation == Relation.EQUAL) & (their_in < my_in - 0.3)
         on_the_way = inside & moving & (their_in < my_in)
         return together & (yields | in_area | first | on_the_way)
 
     def _after_s(self, scene: Scene) -> float:
         """Time to leave behind the ego; shrinks with impatience."""
-        if scene.memory.standing_s > self.impatient_s:
+        if scene.memory.waiting_s > self.impatient_s:
             return self.least_s
         return self.after_s if scene.wide else self.exact_after_s
 

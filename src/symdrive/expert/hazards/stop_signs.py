@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from symdrive.expert.arbitration import FREE, Limit
-from symdrive.expert.hazards.hazard import can_stop, keep_away
+from symdrive.expert.hazards.hazard import keep_away
 from symdrive.expert.idm import Gap
-from symdrive.expert.scene import OVERRUN_M, Scene
+from symdrive.expert.scene import OVERRUN_M, Scene, can_stop
 
 
 @dataclass(frozen=True)
