@@ -1,8 +1,11 @@
 """From a name on the command line to a driver."""
 
 import difflib
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numba
 
 from symdrive.core.errors import UserError
 from symdrive.core.registry import Registry
@@ -38,10 +41,22 @@ def make_driver(spec: DriverSpec) -> Driver:
     if load is not None:
         if spec.checkpoint is None:
             raise UserError(f"driver {spec.name!r} is learned; name its file with --checkpoint.")
-        return load(spec.checkpoint)
+        driver = load(spec.checkpoint)
+        _share_threads()
+        return driver
     if spec.checkpoint is not None:
         raise UserError(f"driver {spec.name!r} has nothing to load; leave --checkpoint out.")
     return cls()
+
+
+def _share_threads() -> None:
+    """Torch takes as many threads as this process was given for its kernels.
+
+    Two processes with two torch threads each on two cores are ten times slower than with one.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(numba.get_num_threads())
 
 
 def rig_of(driver: Driver, wanted: Rig) -> Rig:

@@ -1,9 +1,13 @@
 """Many drives on a few processes, with progress, and resumed where they stopped."""
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import numba
@@ -73,5 +77,17 @@ def _in_parallel(jobs: Sequence[Job], workers: int, finish: Callable[[Done], Non
 
 
 def _one_thread() -> None:
-    """Processes share the cores; two threads each would only get in each other's way."""
+    """Processes share the cores; two threads each would only get in each other's way.
+
+    A worker whose parent was killed ends as well, instead of driving on for nobody.
+    """
     numba.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    """Wait for the end of the parent, then end."""
+    wait([sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
