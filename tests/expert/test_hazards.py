@@ -20,12 +20,12 @@ from symdrive.world.truth import SignalState
 Y = -1.75
 
 
-def scene_of(stage, bodies, *, wanted=10.0, standing=0.0, cleared=frozenset()) -> Scene:
+def scene_of(stage, bodies, *, wanted=10.0, waiting=0.0, cleared=frozenset()) -> Scene:
     itinerary = plan_itinerary(stage.town, stage.route)
     ego = np.array([bodies[0].x, bodies[0].y])
     points = itinerary.path.xy
     s = int(np.argmin(np.linalg.norm(points - ego, axis=1))) * itinerary.path.step_m
-    memory = Memory(s_m=s, standing_s=standing, cleared=cleared)
+    memory = Memory(s_m=s, waiting_s=waiting, cleared=cleared)
     return build_scene(stage.visible(bodies), itinerary, memory, wanted, ForecastConfig())
 
 
@@ -158,6 +158,21 @@ def test_forecast_does_not_look_past_a_red_light(signalled, kit):
     assert Collision()(scene_of(signalled, [ego(kit, -18), crossing])) is FREE
     green = type(signalled)(signalled.town, signalled.route, states=(2, 2, 2))
     assert Collision()(scene_of(green, [ego(kit, -18), crossing])).brake
+
+
+def test_forecast_goes_on_over_a_line_that_cannot_be_met(signalled, kit):
+    yellow = type(signalled)(signalled.town, signalled.route, states=(1, 0, 1))
+    crossing = kit.Body(-1.75, 11, -math.pi / 2, 8.0)
+    bodies = [ego(kit, -13.5, speed=9.0), crossing]
+    assert Lights()(scene_of(yellow, bodies)) is FREE
+    assert Collision()(scene_of(yellow, bodies)).brake
+
+
+def test_vehicles_that_stand_close_by_are_no_course(straight, kit):
+    parked = kit.Body(-50, Y - 2.2, parked=True)
+    moving = kit.Body(-50, Y - 2.2, 1.0, 2.0)
+    assert Collision()(scene_of(straight, [ego(kit, -60), parked])) is FREE
+    assert Collision()(scene_of(straight, [ego(kit, -60), moving])).brake
 
 
 # ---- people --------------------------------------------------------------------------
@@ -305,12 +320,21 @@ def test_a_committed_ego_clears_the_area(left_turn, kit):
 
 def test_impatience_stops_waiting_for_those_who_stand(stop_town, kit):
     bodies = [ego(kit, -13.5, speed=0.0), crossing_car(kit, 12.6, 0.0)]
-    assert RightOfWay()(scene_of(stop_town, bodies, standing=2.0)) is not FREE
-    assert RightOfWay()(scene_of(stop_town, bodies, standing=5.0)) is FREE
+    assert RightOfWay()(scene_of(stop_town, bodies, waiting=2.0)) is not FREE
+    assert RightOfWay()(scene_of(stop_town, bodies, waiting=5.0)) is FREE
     queue = [*bodies, crossing_car(kit, 22.0, 6.0)]
-    assert RightOfWay()(scene_of(stop_town, queue, standing=5.0)) is FREE
+    assert RightOfWay()(scene_of(stop_town, queue, waiting=5.0)) is FREE
     coming = [*bodies[:1], crossing_car(kit, 22.0, 6.0)]
-    assert RightOfWay()(scene_of(stop_town, coming, standing=5.0)) is not FREE
+    assert RightOfWay()(scene_of(stop_town, coming, waiting=5.0)) is not FREE
+
+
+def test_impatience_ends_the_wait_for_one_who_stands_inside_but_not_in_the_way(left_turn, kit):
+    inside = ego(kit, -10.6, speed=0.0)
+    beside = oncoming_car(kit, 9.0, 0.0)
+    assert RightOfWay()(scene_of(left_turn, [inside, beside], waiting=1.0)) is not FREE
+    assert RightOfWay()(scene_of(left_turn, [inside, beside], waiting=5.0)) is FREE
+    in_the_way = oncoming_car(kit, 2.0, 0.0)
+    assert RightOfWay()(scene_of(left_turn, [inside, in_the_way], waiting=5.0)) is not FREE
 
 
 def test_full_exit_is_not_entered(straight, kit):
