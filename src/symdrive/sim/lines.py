@@ -27,8 +27,11 @@ COMFORT_MPS2 = 1.8
 FIRM_MPS2 = 3.5
 """A line that needs more than this is driven over."""
 
-PATIENCE_TICKS = 300
-"""Waiting that is worth one more step of right of way (15 s)."""
+PATIENCE_TICKS = 200
+"""Waiting that is worth one more step of right of way (10 s)."""
+
+CLEARING_TICKS = 60
+"""Who has waited at a green light for so long (3 s), for a gap to turn left, may go on yellow."""
 
 _RED, _YELLOW = SignalState.RED.value, SignalState.YELLOW.value
 _LEFT, _RIGHT = Turn.LEFT.value, Turn.RIGHT.value
@@ -64,16 +67,17 @@ def _watch_line(
 ) -> float:
     """Look at the stop line of a lane ahead; its distance, infinite where passed or absent.
 
-    Notes a signal that forbids to pass; yellow forbids it to those who can stop.
+    Notes a signal that forbids to pass; yellow forbids it to those who can stop, but for those who
+    found no gap while it was green.
     """
     distance = base + road.lanes[lane].stop_s - LINE_GAP_M
     if distance < -PASSED_M or distance == math.inf:
         return math.inf
     signal = road.lanes[lane].stop_signal
     if signal >= 0 and distance < traffic.drivers[i].red_m:
-        yellow = signals[signal] == _YELLOW
         stops = can_stop(traffic.bodies[i].speed, distance, FIRM_MPS2)
-        if signals[signal] == _RED or (yellow and stops):
+        stops = stops and traffic.drivers[i].waited < CLEARING_TICKS
+        if signals[signal] == _RED or (signals[signal] == _YELLOW and stops):
             traffic.drivers[i].red_m = distance
     return distance
 
