@@ -47,7 +47,7 @@ def bake_file(path: Path, out: Path) -> Town:
     Raises:
         UserError: for a missing or broken file, a missing CARLA wheel, or an unwritable target.
     """
-    town = _bake(read_source(path), name_of(path))
+    town = _bake(read_source(path), path)
     save_town(town, out)
     return town
 
@@ -116,7 +116,7 @@ def _open_source(path: Path, cache: Path) -> Town:
             return dataclasses.replace(load_town(kept), name=name_of(path))
         except UserError as error:
             logger.warning("the cached town is baked anew: %s", error)
-    town = _bake(text, name_of(path))
+    town = _bake(text, path)
     try:
         save_town(town, kept)
     except UserError as error:
@@ -124,11 +124,14 @@ def _open_source(path: Path, cache: Path) -> Town:
     return town
 
 
-def _bake(text: str, name: str) -> Town:
+def _bake(text: str, path: Path) -> Town:
     """Bake, with the CARLA wheel loaded only now: shipped towns open without it."""
     from symdrive.maps.opendrive import bake
 
-    return bake(text, name)
+    try:
+        return bake(text, name_of(path))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 _warned: set[str] = set()
