@@ -102,7 +102,7 @@ def planes(rig: Rig) -> dict[str, CameraLabels]:
         tags = np.full((camera.height, camera.width), 11, dtype=np.uint8)
         tags[camera.height // 2 :] = 1
         if camera.name == "front":
-            tags[80, 101] = 7
+            tags[20, 101] = 7
         depth = np.full(tags.shape, 20.0, dtype=np.float32)
         found[camera.name] = CameraLabels(tags, np.zeros(tags.shape, np.uint16), depth)
     return found

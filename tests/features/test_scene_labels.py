@@ -156,7 +156,7 @@ def test_thin_and_important_things_survive_in_semantic_labels(
     found = semantic(stored, features)
     assert found.shape == features.label_size
     lamp = SEMANTIC_CLASSES.index("traffic_light")
-    assert np.argwhere(found == lamp).tolist() == [[(80 - 56) // 4, 64 // 4 + 101 // 4]]
+    assert np.argwhere(found == lamp).tolist() == [[20 // 4, (64 + 101) // 4]]
     assert (found == SEMANTIC_CLASSES.index("road")).any()
     metres = depth(stored, features) * scene_labels.DEPTH_STEP_M
     assert metres.shape == features.label_size

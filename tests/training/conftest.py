@@ -22,7 +22,7 @@ GRID = BevGrid(-8.0, 24.0, -16.0, 16.0, 1.0)
 
 TINY_FEATURES: FeatureConfig = replace(
     features.NANO,
-    views=(View("front", 64, 128, 0, 192, 2),),
+    views=(View("front", 0, 64, 0, 192, 2),),
     bev=GRID,
     max_boxes=4,
 )
