@@ -185,7 +185,8 @@ def grant(road: Road, traffic: Traffic, signals: Int[np.ndarray, " signal"], tic
         if i == 0 or driver.arrived == NEVER:
             continue
         committed = not can_stop(traffic.bodies[i].speed, driver.hold_m, COMFORT_MPS2)
-        if driver.granted >= 0 and (committed or driver.hold_m < 0.0):
+        goes = driver.granted >= 0 and driver.red_m > driver.entry_m
+        if goes and (committed or driver.hold_m < 0.0):
             judged[i] = 1
         else:
             key[i] = _order(driver, i)

@@ -8,7 +8,7 @@ from symdrive.sim.lines import can_stop
 from symdrive.sim.road import Road
 from symdrive.sim.state import Traffic
 
-BEFORE_S = 1.5
+BEFORE_S = 1.0
 """Time by which a driver must be out of a shared area before another one arrives."""
 
 AFTER_S = 0.4
@@ -62,7 +62,7 @@ def _window(
     enter = travel_time(claim.start_m + begin, body.speed, pace, driver.accel)
     out = claim.start_m + end + 2.0 * body.half_length
     if body.speed <= pace:
-        return enter, travel_time(out, body.speed, pace, 0.7 * driver.accel)
+        return enter, travel_time(out, body.speed, pace, 0.85 * driver.accel)
     # Slows down on its way to the lane, then goes at the lane's pace.
     approach = min(max(claim.start_m, 0.0), out)
     return enter, approach / (0.5 * (body.speed + pace)) + (out - approach) / pace
