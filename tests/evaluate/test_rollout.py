@@ -8,8 +8,9 @@ import pytest
 
 from symdrive.evaluate.rollout import RolloutConfig, rollout
 from symdrive.expert.align import FULL
+from symdrive.maps.route import Route
 from symdrive.scoring.infraction import Infraction, InfractionKind
-from symdrive.world.backend import STORE_EVERY, World
+from symdrive.world.backend import STORE_EVERY, Episode, World
 from symdrive.world.control import Control
 from symdrive.world.driver import Policy
 from symdrive.world.evidence import Evidence
@@ -37,6 +38,13 @@ def standing(count: int) -> Actors:
         parked=np.zeros(count, dtype=bool),
         braking=np.zeros(count, dtype=bool),
     )
+
+
+def straight_episode() -> Episode:
+    s = np.arange(10.0)
+    whole = np.zeros(10, dtype=np.int64)
+    points = np.stack([s, 0 * s, 0 * s], axis=1)
+    return Episode(Route("straight", "nowhere", points, 0 * s, s, whole, s, whole + 4, s + 10))
 
 
 @dataclass
@@ -106,7 +114,7 @@ class Ears:
 def play(ticks=7, *, shifted=False):
     world, ears = Clockwork(), Ears()
     config = RolloutConfig(FULL, shifted=shifted)
-    outcome = rollout(world, Coast(), None, Impatient(ticks), config, [ears])
+    outcome = rollout(world, Coast(), straight_episode(), Impatient(ticks), config, [ears])
     return world, ears, outcome
 
 
