@@ -24,9 +24,9 @@ def bakes(monkeypatch) -> list[str]:
     done: list[str] = []
     town = open_town("alder")
 
-    def fake(text: str, name: str):
-        done.append(name)
-        return dataclasses.replace(town, name=name)
+    def fake(text: str, path: Path):
+        done.append(opening.name_of(path))
+        return dataclasses.replace(town, name=opening.name_of(path))
 
     monkeypatch.setattr(opening, "_bake", fake)
     monkeypatch.setattr(opening, "_warned", set())
