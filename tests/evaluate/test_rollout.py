@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from symdrive.evaluate.rollout import RolloutConfig, rollout
 from symdrive.expert.align import FULL
 from symdrive.maps.route import Route
+from symdrive.record.schema import TickRecord
 from symdrive.scoring.infraction import Infraction, InfractionKind
 from symdrive.world.backend import STORE_EVERY, Episode, World
 from symdrive.world.control import Control
@@ -51,8 +53,8 @@ def straight_episode() -> Episode:
 class Clockwork:
     """A world that only counts, and writes down what it is asked."""
 
-    town: object = None
-    rig: object = BLIND_RIG
+    town: Any = None
+    rig: Any = BLIND_RIG
     tick: int = 0
     asked: list[str] = field(default_factory=list)
 
@@ -105,7 +107,7 @@ class Coast(Policy):
 
 @dataclass
 class Ears:
-    heard: list = field(default_factory=list)
+    heard: list[TickRecord] = field(default_factory=list)
 
     def on_tick(self, tick) -> None:
         self.heard.append(tick)

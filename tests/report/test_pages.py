@@ -88,7 +88,7 @@ def test_an_unfinished_run_has_no_page(folder, town, record, tmp_path):
 def test_a_map_is_upright_and_pins_are_escaped(town):
     view = View.around(np.array([[0.0, 0.0], [10.0, 10.0]]))
     picture = draw_map(
-        town, view, route=np.array([[1.0, 2.0], [3.0, 4.0]]), pins=[Pin(0, 0, "<x>")]
+        town, view, route=np.array([[1.0, 2.0], [3.0, 4.0]]), pins=[Pin(0.0, 0.0, "<x>")]
     )
     assert "M1.0 -2.0L3.0 -4.0" in picture
     assert "&lt;x&gt;" in picture

@@ -8,6 +8,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
@@ -21,7 +22,7 @@ from symdrive.scoring.report_table import route_rows
 console = Console(highlight=False)
 
 
-def columns() -> tuple[TextColumn | BarColumn | MofNCompleteColumn | TimeElapsedColumn, ...]:
+def columns() -> tuple[ProgressColumn, ...]:
     """Columns of every progress bar here."""
     return (
         TextColumn("[bold]{task.description}"),
@@ -30,7 +31,7 @@ def columns() -> tuple[TextColumn | BarColumn | MofNCompleteColumn | TimeElapsed
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
         TextColumn("left"),
-        TimeRemainingColumn(),  # type: ignore[list-item]
+        TimeRemainingColumn(),
     )
 
 
