@@ -189,7 +189,7 @@ def write_video(
     part.replace(path)
 
 
-def _enlarge(image: Picture, width: int, height: int) -> Picture:
+def _enlarge(image: Picture, width: int, height: int) -> UInt8[np.ndarray, "rows cols 3"]:
     """A rendered picture at the size in which it is shown."""
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
 
