@@ -1,6 +1,6 @@
 """The learned driver: navigation, features, network, controllers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from symdrive.agent.guard import Guard
 from symdrive.core.errors import UserError
 from symdrive.core.geometry import to_local
 from symdrive.features.checkpoint import PLANNING, Checkpoint, load_checkpoint
@@ -57,6 +58,7 @@ class StudentConfig:
         box_score: lowest score of a box that is reported in the plan.
         boxes: report boxes in the plan; they do not steer, and cost a millisecond.
         creep: what to do after standing for very long; None for nothing.
+        guard: an emergency brake over the plan; None for none.
         tick_s: length of a tick.
     """
 
@@ -64,6 +66,7 @@ class StudentConfig:
     box_score: float = 0.3
     boxes: bool = True
     creep: Creep | None = None
+    guard: Guard | None = None
     tick_s: float = 0.05
 
     def __post_init__(self) -> None:
@@ -134,7 +137,7 @@ class Student(Policy):
         with torch.inference_mode():
             output, bev = self.network.drive(self._batch(inputs))
             self.plan = self._make_plan(output, bev, observation, navigation)
-        return self._control(self.plan, observation.speed_mps)
+        return self._control(self.plan, observation)
 
     def _check(self, observation: Observation) -> None:
         """Refuse a world with another rig."""
@@ -192,9 +195,15 @@ class Student(Policy):
             if score >= self.config.box_score
         )
 
-    def _control(self, plan: Plan, speed_mps: float) -> Control:
+    def _control(self, plan: Plan, observation: Observation) -> Control:
         """Wheel and pedals."""
+        speed_mps = observation.speed_mps
         target, brake = self._target_speed(plan, speed_mps)
+        if self.config.guard is not None:
+            wanted = replace(plan, target_speed_mps=target, brake=brake)
+            target, brake = self.config.guard.restrain(wanted, observation.lidar)
+            if (target, brake) != (wanted.target_speed_mps, wanted.brake):
+                self.plan = replace(wanted, target_speed_mps=target, brake=brake, reason="guard")
         steer = self._lateral.step(plan.route, speed_mps, self.config.tick_s)
         throttle, pedal = self._longitudinal.step(speed_mps, target, brake=brake)
         return Control(steer=steer, throttle=throttle, brake=pedal)
@@ -209,6 +218,28 @@ class Student(Policy):
             self._rolling_s -= tick_s
             return max(plan.target_speed_mps, creep.speed_mps), False
         return plan.target_speed_mps, plan.brake
+
+
+class GuardedStudent(Student):
+    """The student with both safety nets: it stops before obstacles and does not stand for ever.
+
+    LEAD's published numbers were taken with creeping and a stop-sign rule switched on
+    (kesai-labs/lead, README of the cvpr2026 branch); `Student` drives without any.
+    """
+
+    @classmethod
+    def load(
+        cls, path: Path, device: str = "cpu", config: StudentConfig | None = None
+    ) -> "GuardedStudent":
+        """A guarded student from a checkpoint; errors as for `Student.load`."""
+        given = config or StudentConfig()
+        student = super().load(
+            path,
+            device,
+            replace(given, creep=given.creep or Creep(), guard=given.guard or Guard()),
+        )
+        assert isinstance(student, GuardedStudent)
+        return student
 
 
 def _points(points: Float[Tensor, "1 n 2"]) -> Float[np.ndarray, "n 2"]:

@@ -180,6 +180,8 @@ class ModelConfig:
         planner_heads: attention heads.
         planner_hidden: feed-forward width.
         planner_image_tokens: hand the planner the image tokens besides the raster's.
+        planner_state_queries: also add speed, command and target points to every query; off in
+            the published networks.
         radar_queries: radar tokens that the planner expects.
         num_waypoints: future positions at 4 Hz.
         num_route_points: path points, 1 m apart.
@@ -222,6 +224,7 @@ class ModelConfig:
     planner_heads: int = 8
     planner_hidden: int = 2048
     planner_image_tokens: bool = False
+    planner_state_queries: bool = False
     radar_queries: int = 20
     num_waypoints: int = 8
     num_route_points: int = 10
@@ -308,6 +311,7 @@ NANO = ModelConfig(
     planner_heads=4,
     planner_hidden=256,
     planner_image_tokens=True,
+    planner_state_queries=True,
     radar_queries=0,
     target_point_scale=(50.0, 25.0),
     speed_scale=10.0,

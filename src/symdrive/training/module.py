@@ -19,6 +19,9 @@ from symdrive.training.config import StageConfig, TrainConfig
 from symdrive.training.framework import LightningModule
 from symdrive.training.schedule import learning_rate
 
+BAR_EVERY = 10
+"""Steps between two looks at the progress bar; Lightning's bookkeeping of scalars takes time."""
+
 
 @dataclass(frozen=True)
 class StageRun:
@@ -64,7 +67,7 @@ class StudentModule(LightningModule):
         self.clock, self._on_step = run.clock, on_step
         self.averages: dict[str, Tensor] = {}
         self._resumed: dict[str, Any] | None = None
-        self._last_s = time.monotonic()
+        self._last_s, self._last_done = time.monotonic(), run.clock.done
 
     def training_step(self, batch: Step, batch_idx: int) -> Tensor:  # noqa: ARG002  Lightning's
         """Loss of one batch."""
@@ -140,9 +143,13 @@ class StudentModule(LightningModule):
                 self.averages[name].copy_(value)
 
     def _log(self, loss: Tensor, terms: dict[str, Tensor], samples: int) -> None:
-        """Scalars for TensorBoard and the progress bar."""
-        now = time.monotonic()
+        """Scalars for TensorBoard and the progress bar, when one of them is due."""
+        done = self.clock.done
+        if done % BAR_EVERY and (done + 1) % self.settings.log_every:
+            return
+        now, samples = time.monotonic(), samples * (done + 1 - self._last_done)
         rate, self._last_s = samples / max(now - self._last_s, 1e-9), now
+        self._last_done = done + 1
         self.log("samples/s", rate, prog_bar=True)
         self.log("loss", loss.detach(), prog_bar=True)
         self.log_dict({f"loss/{name}": value.detach() for name, value in terms.items()})
