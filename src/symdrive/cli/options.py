@@ -34,7 +34,7 @@ class Demo:
     out: Path = Path("demo")
     seed: int = 0
     workers: int = 2
-    routes: int = 96
+    routes: int = 48
     minutes: float = 7.5
     vehicles: int = 30
     pedestrians: int = 20
@@ -49,7 +49,8 @@ class Drive:
             Left out, the town of the routes.
         routes: a route set (`birch_heldout`, `alder_train`) or a CARLA route file (.xml). Left out,
             one random route of the town.
-        driver: expert, student, still, blind, or `module:Class` of your own.
+        driver: expert, student, guarded_student (it brakes for what the LiDAR sees on its path),
+            still, blind, or `module:Class` of your own.
         checkpoint: of a learned driver (.safetensors).
         out: run folder; a new one under runs/ when left out.
         rig: sensors on the car of a driver that asks for none: nano, lead3 or blind.
