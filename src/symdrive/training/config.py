@@ -159,7 +159,7 @@ NANO = TrainConfig(
     features=features.NANO,
     perception=StageConfig(0.5, 2e-3, "one_cycle"),
     planning=StageConfig(7.0, 2e-3, "one_cycle"),
-    selection=Selection(standing_every=3, repeat_starts=3),
+    selection=Selection(standing_every=3, repeat_starts=3, repeat_turns=2),
     batch=32,
     shifted=0.6,
     amsgrad=False,
