@@ -11,10 +11,10 @@ from symdrive.core.errors import UserError
 from symdrive.record.reader import open_run
 from symdrive.record.schema import RunMeta, TickRecord
 from symdrive.record.writer import RunWriter
-from symdrive.scoring.criteria import default_criteria
+from symdrive.scoring.criteria import default_criteria, make_record
 from symdrive.scoring.infraction import Infraction
 from symdrive.scoring.protocol import LEADERBOARD_2_0, score_route
-from symdrive.scoring.records import make_record, read_record, record_to_plain, records_from_runs
+from symdrive.scoring.records import read_record, record_to_plain, records_from_runs
 from symdrive.world.backend import Episode
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG

@@ -1,7 +1,6 @@
 """All criteria of one drive, watched together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symdrive.maps.route import Route
 from symdrive.maps.town import LaneKind, Town
@@ -18,6 +17,7 @@ from symdrive.scoring.criteria.route_timeout import RouteTimeout
 from symdrive.scoring.criteria.stop_sign import StopSign
 from symdrive.scoring.criteria.track import RouteTrack
 from symdrive.scoring.infraction import Infraction, InfractionKind
+from symdrive.scoring.limits import CriteriaConfig
 from symdrive.world.truth import Truth
 
 ENDINGS = {
@@ -29,31 +29,6 @@ ENDINGS = {
 
 TICK_LIMIT = "TickRuntime"
 """Bench2Drive's words for a drive that ran out of ticks."""
-
-
-@dataclass(frozen=True)
-class CriteriaConfig:
-    """What protocols change about the criteria; the defaults are those of leaderboard 2.0.
-
-    Attributes:
-        checkpoints: equal parts of the route on which the speed is compared with the traffic's.
-        report_every_checkpoint: also report the parts that were driven fast enough.
-        blocked_s: longest stand.
-        max_ticks: hard stop; 0 for none.
-    """
-
-    checkpoints: int = 4
-    report_every_checkpoint: bool = False
-    blocked_s: float = 180.0
-    max_ticks: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be counted."""
-        if self.checkpoints < 1 or self.blocked_s <= 0 or self.max_ticks < 0:
-            raise ValueError(
-                f"checkpoints is {self.checkpoints}, blocked_s {self.blocked_s}, max_ticks"
-                f" {self.max_ticks}; at least 1, above 0, at least 0"
-            )
 
 
 class Criteria:
