@@ -213,3 +213,12 @@ def test_more_drives_than_routes(results: Kit, tmp_path: Path) -> None:
     assert "21 drives" in message(found, "surplus_routes")
     assert "extra" in message(found, "other_routes")
     assert found.summary.num_planned == 21
+
+
+def test_a_few_small_ids_without_a_town_are_no_benchmark(results: Kit, tmp_path: Path) -> None:
+    """Two routes may be called 1 and 2; with most of Longest6's lengths they are Longest6."""
+    infos = list(route_table("longest6_v2").values())
+    rows = [results.row(info.route, length=info.length_m) for info in infos]
+    assert assess(results.write(tmp_path / "l6.json", rows)).protocol is LONGEST6_V2
+    few = assess(results.write(tmp_path / "few.json", rows[:2]))
+    assert few.protocol is LEADERBOARD_2_0

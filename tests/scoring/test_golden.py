@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-import time
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ FOLDERS = {
 TOLERANCE = 2e-3
 ROUNDING = 0.005
 """Per cent: the sentence about lanes has two digits."""
+
+BUSY = 2.0
+"""CPU time grows where others use the same cores."""
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -121,8 +125,18 @@ def test_global_records_come_out(results: Kit) -> None:
     assert compared == 220
 
 
+TIMED = """
+import sys, time
+from pathlib import Path
+from symdrive.scoring.assessment import assess
+start = time.process_time()
+found = assess(Path(sys.argv[1]))
+print(len(found.scored), time.process_time() - start)
+"""
+
+
 def test_five_thousand_records_in_three_seconds(results: Kit, tmp_path: Path) -> None:
-    """Real records under new ids, one file each; room for checked types and a busy machine."""
+    """Real records under new ids, one file each, without the type checks of this test run."""
     rows = [
         row
         for path in sorted(results.published("bench2drive_merged").glob("*.json"))
@@ -131,7 +145,7 @@ def test_five_thousand_records_in_three_seconds(results: Kit, tmp_path: Path) ->
     for i in range(5000):
         row = {**rows[i % len(rows)], "route_id": f"RouteScenario_{i}_rep0"}
         results.write(tmp_path / f"{i}.json", [row], planned=1)
-    start = time.process_time()
-    found = assess(tmp_path)
-    assert len(found.scored) == 5000
-    assert time.process_time() - start < 12.0
+    command = [sys.executable, "-c", TIMED, str(tmp_path)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    assert told[0] == "5000"
+    assert float(told[1]) < 3.0 * BUSY

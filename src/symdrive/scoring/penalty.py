@@ -45,8 +45,9 @@ class ProductPenalty:
     def factor(self, events: Events, driven_km: float) -> float:  # noqa: ARG002  no rates here
         """Product over all infractions."""
         found = outside_factor(events, self.outside_lanes) * speed_factor(events, self.min_speed)
-        for kind in InfractionKind:
-            found *= self.factors.get(kind, 1.0) ** len(events.get(kind, ()))
+        for kind, one in self.factors.items():
+            items = events.get(kind)
+            found *= one ** len(items) if items else 1.0
         return found
 
 
@@ -96,10 +97,10 @@ class RatePenalty:
     def factor(self, events: Events, driven_km: float) -> float:
         """Product of factors to the power of their rates; counts are left out at a standstill."""
         found = outside_factor(events, self.outside_lanes) * speed_factor(events, self.min_speed)
-        for kind in InfractionKind:
-            if driven_km > 0.0 and kind in self.factors:
-                rate = len(events.get(kind, ())) / driven_km
-                found *= (self.scale * self.factors[kind]) ** rate
+        for kind, one in self.factors.items():
+            items = events.get(kind)
+            if items and driven_km > 0.0:
+                found *= (self.scale * one) ** (len(items) / driven_km)
         return found
 
 
@@ -116,11 +117,15 @@ def missing_speed(events: Events) -> list[float]:
 
 def speed_factor(events: Events, weight: float) -> float:
     """Factor for parts of the route that were driven more slowly than the traffic."""
+    if weight == 0.0:
+        return 1.0
     return math.prod((1.0 - weight * missing for missing in missing_speed(events)), start=1.0)
 
 
 def outside_factor(events: Events, weight: float) -> float:
     """Factor for the share of the route that was driven outside of its lanes."""
-    items = events.get(InfractionKind.OUTSIDE_ROUTE_LANES, ())
+    items = events.get(InfractionKind.OUTSIDE_ROUTE_LANES)
+    if not items:
+        return 1.0
     shares = sorted(item.percentage or 0.0 for item in items)
     return math.prod((1.0 - weight * share / 100.0 for share in shares), start=1.0)

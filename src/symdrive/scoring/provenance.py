@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symdrive.scoring.infraction import InfractionKind as Kind
-from symdrive.scoring.protocol import LEADERBOARD_2_0, PROTOCOLS, Protocol, score_route
+from symdrive.scoring.protocol import LEADERBOARD_2_0, PROTOCOLS, Protocol
 from symdrive.scoring.records import RouteRecord
 from symdrive.scoring.route_tables import RouteInfo, route_table
 
@@ -25,6 +25,9 @@ SLACK_S = 0.5
 MOSTLY = 0.8
 """Share of the drives that must lie on a benchmark's routes."""
 
+HALF = 0.5
+"""Share of the benchmark's routes that must be there where no record names its town."""
+
 LENGTH_RATIO = (0.9, 1.3)
 """Driven path over key points: 0.98 to 1.11 in published files."""
 
@@ -33,7 +36,8 @@ def stored_fits(record: RouteRecord, protocol: Protocol) -> bool:
     """Whether the stored penalty is the one that the protocol gives; a crash may store 0."""
     if record.crashed and record.scores.penalty == 0.0:
         return True
-    return abs(score_route(record, protocol).penalty - record.scores.penalty) <= TOLERANCE
+    found = protocol.penalty.factor(record.events, record.driven_km)
+    return abs(found - record.scores.penalty) <= TOLERANCE
 
 
 def _speeds(record: RouteRecord) -> list[float]:
@@ -174,7 +178,7 @@ class Provenance:
 def trace(records: Sequence[RouteRecord]) -> Provenance:
     """Rules and benchmark of a set of records, which must not be empty."""
     benchmark = _benchmark(records)
-    fits = [fit(records, protocol) for protocol in PROTOCOLS.values()]
+    fits = _fits(records)
     order = list(PROTOCOLS)
 
     def rank(item: Fit) -> tuple[int, bool, bool, int]:
@@ -186,12 +190,36 @@ def trace(records: Sequence[RouteRecord]) -> Provenance:
     return Provenance(ranked[0].protocol, benchmark, ranked)
 
 
+def _fits(records: Sequence[RouteRecord]) -> list[Fit]:
+    """Agreement with every protocol; equal rules are looked at once."""
+    found: list[Fit] = []
+    for protocol in PROTOCOLS.values():
+        known = next((item for item in found if _same_rules(item.protocol, protocol)), None)
+        found.append(replace(known, protocol=protocol) if known else fit(records, protocol))
+    return found
+
+
+def _same_rules(a: Protocol, b: Protocol) -> bool:
+    """Whether two protocols leave the same marks in a file."""
+    hidden = {"stop_half_size_m": 0.0, "plan_spacing_m": 200.0}
+    same = replace(a.criteria, **hidden) == replace(b.criteria, **hidden)
+    return same and a.penalty == b.penalty
+
+
 def _benchmark(records: Sequence[RouteRecord]) -> Protocol | None:
-    """The protocol whose table holds most of the drives; None below `MOSTLY`."""
+    """The protocol whose table holds most of the drives; None below `MOSTLY`.
+
+    Leaderboard 2.0 does not write the town, and small route ids are common: a few records without
+    a town are of no benchmark.
+    """
+    named = any(record.town for record in records)
+    routes = {record.route for record in records}
     shares = [
         (share_on(records, route_table(protocol.table)), protocol)
         for protocol in PROTOCOLS.values()
-        if protocol.table
+        if protocol.table and (named or len(routes) >= HALF * protocol.planned)
     ]
+    if not shares:
+        return None
     share, best = max(shares, key=lambda item: item[0])
     return best if share >= MOSTLY else None

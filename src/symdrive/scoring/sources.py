@@ -10,6 +10,7 @@ repetitions (`_rep1`) and the seeds of run folders.
 """
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ COMPANIONS = (MOTION_FILE, "_ability.json")
 """Ends of names of files that benchmarks write beside their results."""
 
 Key = tuple[str, int]
+
+_NUMBERS = re.compile(r"(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,8 @@ def _planned(files: Sequence[ResultFile], repetitions: int) -> int:
 
 def _one_of(drives: Sequence[RouteRecord], doubled: list[RouteRecord]) -> RouteRecord:
     """The drive that counts; the others are noted."""
+    if len(drives) == 1:
+        return drives[0]
     ordered = sorted(drives, key=_preference)
     doubled += ordered[1:]
     return ordered[0]
@@ -273,7 +278,8 @@ def _by_route(records: Iterable[RouteRecord]) -> tuple[RouteRecord, ...]:
 
 def _natural(name: str) -> tuple[tuple[bool, int, str], ...]:
     """Sorts `run2` before `run10`."""
-    parts = "".join(c if c.isdigit() else f"\0{c}\0" for c in name).split("\0")
     return tuple(
-        (part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts if part
+        (part.isdigit(), int(part) if part.isdigit() else 0, part)
+        for part in _NUMBERS.split(name)
+        if part
     )

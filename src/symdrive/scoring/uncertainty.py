@@ -13,7 +13,7 @@ from statistics import NormalDist
 import numpy as np
 from jaxtyping import Float
 
-RESAMPLES = 10_000
+RESAMPLES = 5_000
 LEVEL = 0.95
 SEED = 0
 CHUNK_VALUES = 2_000_000
@@ -56,7 +56,9 @@ def _resampled_means(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " res
     found: list[np.ndarray] = []
     for done in range(0, RESAMPLES, at_once):
         count = min(at_once, RESAMPLES - done)
-        found.append(values[draw.integers(0, len(values), (count, len(values)))].mean(axis=1))
+        found.append(
+            values[draw.integers(0, len(values), (count, len(values)), np.int32)].mean(axis=1)
+        )
     return np.concatenate(found)
 
 

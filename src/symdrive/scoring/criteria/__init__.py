@@ -5,7 +5,15 @@ file says where a table of the baked town takes the place of a call to the CARLA
 """
 
 from symdrive.scoring.criteria.bundle import Criteria, default_criteria
+from symdrive.scoring.criteria.scenario import ScenarioTimeout, YieldToEmergencyVehicle
 from symdrive.scoring.criteria.verdict import make_record
 from symdrive.scoring.limits import CriteriaConfig
 
-__all__ = ["Criteria", "CriteriaConfig", "default_criteria", "make_record"]
+__all__ = [
+    "Criteria",
+    "CriteriaConfig",
+    "ScenarioTimeout",
+    "YieldToEmergencyVehicle",
+    "default_criteria",
+    "make_record",
+]
