@@ -55,8 +55,9 @@ def test_time_runs_as_in_the_simulator() -> None:
 )
 def test_bounds_of_acceleration(limit: float, name: str) -> None:
     for formula in (comfort_b2d, comfort_si):
-        assert formula(motion(**{name: limit * 0.99})) == 1.0
-        assert formula(motion(**{name: limit * 1.01})) == 0.0
+        for share, comfortable in ((0.99, 1.0), (1.01, 0.0)):
+            along, across = (limit * share, 0.0) if name == "longitudinal" else (0.0, limit * share)
+            assert formula(motion(longitudinal=along, lateral=across)) == comfortable
 
 
 def test_yaw_rate_is_in_degrees() -> None:

@@ -13,6 +13,7 @@ from symdrive.scoring.assessment import assess
 from symdrive.scoring.infraction import InfractionKind as Kind
 from symdrive.scoring.protocol import (
     BENCH2DRIVE_0_0_3,
+    FACTORS,
     LEADERBOARD_2_0,
     ProductPenalty,
     aggregate,
@@ -104,9 +105,7 @@ def test_give_way_of_the_two_drivers(results: Kit) -> None:
 def test_global_records_come_out(results: Kit) -> None:
     """Means and rates that the leaderboard wrote beside the records of each file."""
     compared = 0
-    without_speed = dataclasses.replace(
-        LEADERBOARD_2_0, penalty=ProductPenalty(BENCH2DRIVE_0_0_3.penalty.factors)
-    )
+    without_speed = dataclasses.replace(LEADERBOARD_2_0, penalty=ProductPenalty(FACTORS))
     for folder in ("bench2drive_expert", "longest6"):
         for path in sorted(results.published(folder).glob("*.json")):
             checkpoint = json.loads(path.read_text())["_checkpoint"]

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -232,3 +234,12 @@ def test_tables() -> None:
     assert rows["driving score"].value == pytest.approx(100 * 0.7**2 * 0.8 / 2)
     assert (rows["red lights"].value, rows["red lights"].unit) == (2.0, "/km")
     assert set(LABELS) == set(Kind)
+
+
+def test_the_library_loads_no_simulator() -> None:
+    code = (
+        "import sys, symdrive.scoring, symdrive.cli.score; heavy = {'torch', 'numba', 'carla',"
+        " 'pyarrow', 'scipy', 'symdrive.sim', 'symdrive.maps'} & set(sys.modules);"
+        " assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -44,7 +44,7 @@ def route_table(name: str) -> Mapping[str, RouteInfo]:
     """
     if name not in TABLES:
         raise ValueError(f"no route table is called {name!r}; known: {', '.join(TABLES)}")
-    text = files("symdrive.scoring").joinpath("tables", f"{name}.csv").read_text(encoding="utf-8")
+    text = (files("symdrive.scoring") / "tables" / f"{name}.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return {row["route"]: _info(row) for row in rows}
 
