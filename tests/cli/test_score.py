@@ -119,7 +119,7 @@ def test_refusals(two, tmp_path, capsys):
     for arguments, message in (
         ([tmp_path / "nothing"], "does not exist"),
         ([two[0], "--protocol", "bench2drive-0.0.5"], "did you mean bench2drive_0.0.4?"),
-        ([two[0], "--protocol", "waymo"], "Known: bench2drive_0.0.3"),
+        ([two[0], "--protocol", "waymo"], "called 'waymo'; known: bench2drive_0.0.3"),
         ([two[0], "--against", tmp_path / "none"], "does not exist"),
         ([two[0], "--tell", "0"], "--tell is 0.0"),
         ([two[0], "--tell", "nan"], "--tell is nan"),

@@ -10,13 +10,14 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from symdrive.cli.screen import console, route_table
+from symdrive.cli.screen import console
 from symdrive.scoring.assessment import Assessment
 from symdrive.scoring.findings import Severity
 from symdrive.scoring.infraction import InfractionKind
 from symdrive.scoring.metrics import Measure
 from symdrive.scoring.protocol import Protocol
-from symdrive.scoring.report_table import LABELS
+from symdrive.scoring.report_table import LABELS, SHORT_LABELS
+from symdrive.scoring.score import RouteScore
 from symdrive.scoring.uncertainty import Comparison, runs_needed
 
 MARKS = {
@@ -54,20 +55,17 @@ def show(
     for name, item in found.items():
         if detail.routes:
             console.print(f"[bold]{_title(tags[name], names[name])}[/]")
-            console.print(route_table([scored.score for scored in item.scored]), "")
+            console.print(drive_table(item), "")
         if detail.scenarios:
             console.print(f"[bold]{_title(tags[name], names[name])}[/], by scenario")
             console.print(scenario_table(item), "")
-    titles = {item.protocol.title or item.protocol.name for item in found.values()}
-    console.print(f"scored as {' and '.join(sorted(titles))}")
-    console.print(
-        score_table(
-            {_title(tags[n], names[n]): a for n, a in found.items()}, several=len(titles) > 1
-        )
-    )
+    for protocol in _protocols(found):
+        same = {n: a for n, a in found.items() if a.protocol.name == protocol.name}
+        console.print(f"scored as [bold]{protocol.title or protocol.name}[/]")
+        console.print(score_table({_title(tags[n], names[n]): a for n, a in same.items()}), "")
     sets = {tags[name] or "rate": item for name, item in found.items()}
-    console.print("", rate_table(sets))
-    for protocol in {item.protocol.name: item.protocol for item in found.values()}.values():
+    console.print(rate_table(sets))
+    for protocol in _protocols(found):
         same = {tag: item for tag, item in sets.items() if item.protocol.name == protocol.name}
         if any(measure.value is not None for a in same.values() for measure in a.measures):
             console.print("", measure_table(same, protocol))
@@ -75,8 +73,13 @@ def show(
         console.print()
         show_remarks(_title(tags[name], names[name]), item, detail.tell)
     if other is not None and compared:
-        rows = {_title(tags[name], names[name]): item for name, item in compared.items()}
+        rows = {tags[name] or names[name]: item for name, item in compared.items()}
         console.print("", comparison_table(rows, other))
+
+
+def _protocols(found: Mapping[str, Assessment]) -> list[Protocol]:
+    """Each protocol once, in the order of the sets."""
+    return list({item.protocol.name: item.protocol for item in found.values()}.values())
 
 
 def _tag(index: int) -> str:
@@ -101,11 +104,9 @@ def short_names(paths: Sequence[str]) -> dict[str, str]:
     return dict(zip(paths, short if len(set(short)) == len(short) else found, strict=True))
 
 
-def score_table(sets: Mapping[str, Assessment], *, several: bool) -> Table:
+def score_table(sets: Mapping[str, Assessment]) -> Table:
     """One row a set, best first: score with its interval, success, how much was driven."""
     table = _table("results")
-    if several:
-        table.add_column("scored as", max_width=20)
     for title in ("driving\nscore", "95 % over\nroutes", "success\n%", "compl.\n%", "penalty"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("drives", justify="right", no_wrap=True)
@@ -113,7 +114,6 @@ def score_table(sets: Mapping[str, Assessment], *, several: bool) -> Table:
         summary, interval = item.summary, item.over_routes
         table.add_row(
             title,
-            *([item.protocol.title or item.protocol.name] if several else []),
             f"[bold]{summary.driving_score:.2f}[/]",
             f"{interval.low:.1f} – {interval.high:.1f}" if interval else "–",
             f"{summary.success_rate:.2f}",
@@ -177,6 +177,38 @@ def _columns(title: str, sets: Mapping[str, Assessment]) -> Table:
     return table
 
 
+def drive_table(item: Assessment) -> Table:
+    """One row a drive, in the order of routes, run by run."""
+    table = _table("route")
+    for title in ("score", "compl. %", "penalty"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("infractions", overflow="fold")
+    for run in item.runs:
+        for scored in run.scored:
+            score = scored.score
+            table.add_row(
+                escape(f"{run.name}  {scored.record.label}".strip()),
+                f"{score.driving_score:.1f}",
+                f"{score.route_completion:.1f}",
+                f"{score.penalty:.2f}",
+                score.status.removeprefix("Failed - "),
+                _infractions(item, score),
+            )
+    return table
+
+
+def _infractions(item: Assessment, score: RouteScore) -> str:
+    """`2 vehicle, red light`; reported speeds are none where every checkpoint is reported."""
+    skipped = InfractionKind.MIN_SPEED if item.protocol.criteria.report_every_checkpoint else None
+    counts = {kind: score.counts.get(kind, 0) for kind in SHORT_LABELS if kind is not skipped}
+    return ", ".join(
+        SHORT_LABELS[kind] if count == 1 else f"{count} {SHORT_LABELS[kind]}"
+        for kind, count in counts.items()
+        if count
+    )
+
+
 def scenario_table(item: Assessment) -> Table:
     """One row a scenario type, worst first."""
     table = _table("scenario")
@@ -233,7 +265,7 @@ def remarks(item: Assessment, tell: float) -> list[str]:
 def comparison_table(compared: Mapping[str, Comparison], other: Assessment) -> Table:
     """Differences to another set, route by route."""
     table = _table(f"against {escape(Path(other.name).name)}")
-    for column in ("difference", "95 %", "better", "worse", "equal", "p", "routes"):
+    for column in ("Δ score", "95 %", "better", "worse", "equal", "p", "routes"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, item in compared.items():
         gap = item.difference

@@ -180,9 +180,8 @@ def protocol_named(name: str) -> Protocol:
     if wanted in PROTOCOLS:
         return PROTOCOLS[wanted]
     near = difflib.get_close_matches(wanted, PROTOCOLS, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    known = ", ".join(sorted(PROTOCOLS))
-    raise UserError(f"no protocol is called {name!r}{hint} Known: {known}.")
+    hint = f"did you mean {near[0]}? Known" if near else "known"
+    raise UserError(f"no protocol is called {name!r}; {hint}: {', '.join(sorted(PROTOCOLS))}.")
 
 
 def score_route(record: RouteRecord, protocol: Protocol) -> RouteScore:
