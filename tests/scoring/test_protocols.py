@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from symdrive.core.errors import UserError
 from symdrive.scoring.infraction import InfractionKind as Kind
+from symdrive.scoring.penalty import RatePenalty
 from symdrive.scoring.protocol import (
+    FACTORS,
     LEADERBOARD_2_0,
     LEADERBOARD_2_1,
+    PROTOCOLS,
     Protocol,
     aggregate,
     score_route,
@@ -137,6 +140,9 @@ def test_a_protocol_may_look_at_rates() -> None:
     assert score_route(record(of((Kind.RED_LIGHT, 0)), 50.0), rated).penalty == 0.25
 
 
+NORMALISED = Protocol("normalised", RatePenalty(FACTORS))
+EVERY = [*PROTOCOLS.values(), NORMALISED]
+
 ITEMS = st.lists(
     st.tuples(st.sampled_from([*COUNTED, SLOW, OUT]), st.floats(0, 100).map(lambda v: round(v, 2))),
     max_size=8,
@@ -146,21 +152,27 @@ ITEMS = st.lists(
 @given(ITEMS, st.randoms(use_true_random=False))
 def test_order_does_not_matter(items: list[tuple[Kind, float]], random: object) -> None:
     shuffled = sorted(items, key=lambda _: random.random())  # pyright: ignore[reportAttributeAccessIssue]
-    for protocol in (LEADERBOARD_2_0, LEADERBOARD_2_1):
+    for protocol in EVERY:
         one, two = (score_route(record(of(*x)), protocol) for x in (items, shuffled))
-        assert one.driving_score == pytest.approx(two.driving_score, abs=1e-5)
+        assert one == two
 
 
 @given(ITEMS, st.sampled_from([*Kind]), st.floats(0, 100))
 def test_one_more_infraction_never_raises_a_score(
     items: list[tuple[Kind, float]], kind: Kind, percentage: float
 ) -> None:
-    for protocol in (LEADERBOARD_2_0, LEADERBOARD_2_1):
+    for protocol in EVERY:
         before = score_route(record(of(*items)), protocol)
         after = score_route(record(of(*items, (kind, percentage))), protocol)
         assert after.driving_score <= before.driving_score + 1e-6
         assert after.penalty <= before.penalty + 1e-6
         assert 0.0 <= after.penalty <= 1.0
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_perfect_route_scores_hundred(name: str) -> None:
+    score = score_route(record({}), PROTOCOLS[name])
+    assert (score.driving_score, score.penalty, score.success) == (100.0, 1.0, True)
 
 
 @given(ITEMS)

@@ -80,7 +80,9 @@ def _print(
 ) -> None:
     """In the format that was asked for."""
     if options.format == "json":
-        print(json.dumps(document(found, compared), indent=1, allow_nan=False))
+        name = str(options.against or "")
+        plain = document(found, compared, against=name, tell=options.tell)
+        print(json.dumps(plain, indent=1, allow_nan=False))
     elif options.format == "csv":
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(csv_rows(found))

@@ -63,7 +63,7 @@ def show(
         same = {n: a for n, a in found.items() if a.protocol.name == protocol.name}
         console.print(f"scored as [bold]{protocol.title or protocol.name}[/]")
         console.print(score_table({_title(tags[n], names[n]): a for n, a in same.items()}), "")
-    sets = {tags[name] or "rate": item for name, item in found.items()}
+    sets = {tags[name] or "value": item for name, item in found.items()}
     console.print(rate_table(sets))
     for protocol in _protocols(found):
         same = {tag: item for tag, item in sets.items() if item.protocol.name == protocol.name}
@@ -255,8 +255,10 @@ def remarks(item: Assessment, tell: float) -> list[str]:
     if item.seed_deviation is not None:
         scores = ", ".join(f"{run.summary.driving_score:.2f}" for run in item.runs)
         needed = runs_needed(tell, item.seed_deviation)
+        seeds = item.over_seeds
+        ends = f", 95 % over runs {seeds.low:.2f} – {seeds.high:.2f}" if seeds else ""
         lines.append(
-            f"{len(item.runs)} runs: {scores}; standard deviation {item.seed_deviation:.2f}."
+            f"{len(item.runs)} runs: {scores}; standard deviation {item.seed_deviation:.2f}{ends}."
             f" To tell a difference of {tell:g}, each method needs {needed} runs (80 % power)."
         )
     return lines

@@ -1,14 +1,16 @@
 """The whole story of a set of results: protocol, scores, metrics, intervals, what is wrong."""
 
+import importlib
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from symdrive.record.names import RESULT_FILE, RUN_FILE
 from symdrive.scoring.comfort import Motion, motion_from_metric_info
 from symdrive.scoring.findings import Evidence, Finding, examine
-from symdrive.scoring.metrics import Measure, Sample, ScenarioRow, Scored, by_scenario
+from symdrive.scoring.metrics import Comfort, Measure, Sample, ScenarioRow, Scored, by_scenario
 from symdrive.scoring.protocol import Protocol, Summary, aggregate, score_route
 from symdrive.scoring.provenance import Provenance, trace
 from symdrive.scoring.route_tables import RouteInfo, route_table
@@ -66,6 +68,7 @@ class Assessment:
         alternatives: other denominators.
         over_routes: driving score with its interval over routes, of each route's mean over runs.
         over_seeds: driving score with its interval over runs; None for one run.
+        success_over_routes: success rate with its interval over routes.
         seed_deviation: standard deviation of a run's driving score; None for one run.
         scenarios: means of each scenario type.
         findings: what is wrong or odd.
@@ -81,6 +84,7 @@ class Assessment:
     alternatives: Alternatives
     over_routes: Interval | None
     over_seeds: Interval | None
+    success_over_routes: Interval | None
     seed_deviation: float | None
     scenarios: tuple[ScenarioRow, ...]
     findings: tuple[Finding, ...]
@@ -128,7 +132,7 @@ def assess_results(results: ResultSet, protocol: Protocol | None = None) -> Asse
     scored = tuple(item for run in runs for item in run.scored)
     planned = sum(run.summary.num_planned for run in runs)
     summary = aggregate([item.score for item in scored], planned)
-    sample = Sample(scored, planned, _table(rules), _motions(results, scored))
+    sample = Sample(scored, planned, _table(rules), _motions(results, rules, scored))
     means = [run.summary.driving_score for run in runs]
     evidence = Evidence(results, rules, provenance, is_chosen=protocol is not None)
     return Assessment(
@@ -140,8 +144,13 @@ def assess_results(results: ResultSet, protocol: Protocol | None = None) -> Asse
         runs=runs,
         measures=tuple(m for metric in rules.metrics for m in metric.measure(sample)),
         alternatives=_alternatives(scored),
-        over_routes=_over_routes(scored, summary, runs),
+        over_routes=_over_routes(
+            scored, summary, len(runs), lambda score: score.driving_score, summary.driving_score
+        ),
         over_seeds=bootstrap(means),
+        success_over_routes=_over_routes(
+            scored, summary, len(runs), lambda score: 100.0 * score.success, summary.success_rate
+        ),
         seed_deviation=statistics.stdev(sorted(means)) if len(means) > 1 else None,
         scenarios=by_scenario(sample, len(runs)),
         findings=examine(evidence),
@@ -165,10 +174,19 @@ def _score_run(run: ResultRun, protocol: Protocol) -> ScoredRun:
     )
 
 
-def _motions(results: ResultSet, scored: Sequence[Scored]) -> Mapping[str, Motion]:
-    """Motion logs of the drives that were scored."""
+def _motions(results: ResultSet, rules: Protocol, scored: Sequence[Scored]) -> dict[str, Motion]:
+    """How the car moved in the drives that were scored, where the protocol asks for it."""
+    if not any(isinstance(metric, Comfort) for metric in rules.metrics):
+        return {}
     wanted = {item.record.save_name for item in scored} & set(results.motions)
-    return {name: motion_from_metric_info(results.motions[name]) for name in sorted(wanted)}
+    found = {name: motion_from_metric_info(results.motions[name]) for name in sorted(wanted)}
+    sources = [Path(item.record.source) for item in scored]
+    folders = [path.parent for path in sources if path.with_name(RUN_FILE).is_file()]
+    if folders:
+        # Arrow is loaded only for those who score run folders for comfort.
+        reader = importlib.import_module("symdrive.scoring.run_motion")
+        found |= {str(path / RESULT_FILE): reader.motion_of_run(path) for path in folders}
+    return found
 
 
 def _alternatives(scored: Sequence[Scored]) -> Alternatives:
@@ -188,17 +206,20 @@ def _mean_score(scores: Sequence[RouteScore]) -> float:
 
 
 def _over_routes(
-    scored: Sequence[Scored], summary: Summary, runs: Sequence[ScoredRun]
+    scored: Sequence[Scored],
+    summary: Summary,
+    runs: int,
+    value: Callable[[RouteScore], float],
+    mean: float,
 ) -> Interval | None:
     """Interval over routes; a missing drive counts zero, as it does in the mean."""
     sums: dict[str, list[float]] = {}
     for item in scored:
-        sums.setdefault(item.record.route, []).append(item.score.driving_score)
-    per_route = summary.num_planned / len(runs)
-    values = [math.fsum(scores) / len(runs) for scores in sums.values()]
-    values += [0.0] * max(0, round(per_route) - len(values))
+        sums.setdefault(item.record.route, []).append(value(item.score))
+    values = [math.fsum(found) / runs for found in sums.values()]
+    values += [0.0] * max(0, round(summary.num_planned / runs) - len(values))
     found = bootstrap(values)
-    return None if found is None else replace(found, mean=summary.driving_score)
+    return None if found is None else replace(found, mean=mean)
 
 
 def compare_assessments(first: Assessment, second: Assessment) -> Comparison:

@@ -11,7 +11,7 @@ from symdrive.scoring.assessment import Assessment, ScoredRun
 from symdrive.scoring.metrics import Scored
 from symdrive.scoring.protocol import Summary
 from symdrive.scoring.sources import ResultSet
-from symdrive.scoring.uncertainty import Comparison, Interval
+from symdrive.scoring.uncertainty import Comparison, Interval, runs_needed
 
 DOCUMENT_VERSION = 2
 """Grows with every change that an older program cannot read."""
@@ -24,19 +24,33 @@ def schema() -> dict[str, Any]:
 
 
 def document(
-    assessments: Mapping[str, Assessment], comparisons: Mapping[str, Comparison]
+    assessments: Mapping[str, Assessment],
+    comparisons: Mapping[str, Comparison] | None = None,
+    *,
+    against: str = "",
+    tell: float = 1.0,
 ) -> dict[str, Any]:
-    """Everything that is known, by name of the set; comparisons by the name of the first."""
+    """Everything that is known.
+
+    Args:
+        assessments: by name of the set.
+        comparisons: of some of these sets with another one, by name of the set.
+        against: name of the other one.
+        tell: difference in driving score for which the number of runs is worked out.
+    """
     return {
         "schema": "symdrive.score",
         "schema_version": DOCUMENT_VERSION,
         "symdrive_version": symdrive.__version__,
-        "results": {name: _assessment(item) for name, item in assessments.items()},
-        "comparisons": {name: _comparison(item) for name, item in comparisons.items()},
+        "results": {name: _assessment(item, tell) for name, item in assessments.items()},
+        "comparisons": {
+            name: {"against": against, **_comparison(item)}
+            for name, item in (comparisons or {}).items()
+        },
     }
 
 
-def _assessment(item: Assessment) -> dict[str, Any]:
+def _assessment(item: Assessment, tell: float) -> dict[str, Any]:
     """One set of results."""
     benchmark = item.provenance.benchmark
     return {
@@ -52,7 +66,9 @@ def _assessment(item: Assessment) -> dict[str, Any]:
         "intervals": {
             "over_routes": _interval(item.over_routes),
             "over_seeds": _interval(item.over_seeds),
+            "success_over_routes": _interval(item.success_over_routes),
             "seed_standard_deviation": item.seed_deviation,
+            "runs_needed": _runs_needed(item, tell),
         },
         "other_denominators": asdict(item.alternatives),
         "measures": [asdict(measure) for measure in item.measures],
@@ -88,6 +104,13 @@ def _summary(summary: Summary) -> dict[str, Any]:
     """Means and rates."""
     found = {key: value for key, value in vars(summary).items() if key != "rates"}
     return {**found, "rates": {kind.value: rate for kind, rate in summary.rates.items()}}
+
+
+def _runs_needed(item: Assessment, tell: float) -> dict[str, Any] | None:
+    """Runs of each method that tell a difference; None where there is one run only."""
+    if item.seed_deviation is None:
+        return None
+    return {"difference": tell, "runs": runs_needed(tell, item.seed_deviation)}
 
 
 def _interval(interval: Interval | None) -> dict[str, Any] | None:

@@ -62,6 +62,7 @@ class ResultFile:
         claim: the file's own mean, if it states one.
         unrecorded: name of the route that was begun and left no record.
         seed: of a run folder.
+        driver: of a run folder.
         plan_spacing_m: of a run folder.
     """
 
@@ -72,6 +73,7 @@ class ResultFile:
     claim: Claim | None = None
     unrecorded: str = ""
     seed: int | None = None
+    driver: str = ""
     plan_spacing_m: float | None = None
 
 
@@ -173,5 +175,6 @@ def read_run(folder: Path) -> ResultFile:
         planned=1,
         unrecorded="" if done else route,
         seed=seed if isinstance(seed, int) else None,
+        driver=str(document.get("driver", "")),
         plan_spacing_m=float(spacing) if isinstance(spacing, (int, float)) else PLAN_SPACING_M,
     )

@@ -347,6 +347,18 @@ def few_seeds(evidence: Evidence) -> Iterable[Finding]:
         )
 
 
+def mixed_drivers(evidence: Evidence) -> Iterable[Finding]:
+    """Run folders of several drivers under one path: their mean is nobody's score."""
+    drivers = sorted(evidence.results.drivers)
+    if len(drivers) > 1:
+        yield Finding(
+            "mixed_drivers",
+            Severity.ERROR,
+            f"Runs of {len(drivers)} drivers ({listed(drivers)}) are averaged; name the folder of"
+            " each driver by itself.",
+        )
+
+
 def other_plan(evidence: Evidence) -> Iterable[Finding]:
     """Run folders whose learner was given another plan than the benchmark's."""
     asked = evidence.protocol.criteria.plan_spacing_m
@@ -383,6 +395,7 @@ TESTS: tuple[Test, ...] = (
     relaxed_goal,
     other_denominator,
     surplus_routes,
+    mixed_drivers,
     other_plan,
     missing_routes,
     doubled_routes,

@@ -59,6 +59,7 @@ class ResultSet:
         claims: means that merged files state.
         motions: motion logs of Bench2Drive, by save name.
         plan_spacings_m: of run folders.
+        drivers: of run folders.
         num_files: files and run folders that were read.
     """
 
@@ -69,6 +70,7 @@ class ResultSet:
     claims: tuple[Claim, ...] = ()
     motions: Mapping[str, Path] = field(default_factory=dict[str, Path])
     plan_spacings_m: frozenset[float] = frozenset()
+    drivers: frozenset[str] = frozenset()
     num_files: int = 0
 
     @property
@@ -175,6 +177,7 @@ def read_results(path: Path) -> ResultSet:
         claims=tuple(sorted(finder.claims, key=lambda claim: claim.source)),
         motions=dict(sorted(finder.motions.items())),
         plan_spacings_m=frozenset(spacings),
+        drivers=frozenset(file.driver for file in finder.read if file.driver),
         num_files=len(finder.read),
     )
 
@@ -236,12 +239,13 @@ def _runs_of(part: _Part, doubled: list[RouteRecord]) -> list[ResultRun]:
     repetitions = sorted({repetition for _, repetition in by_key}) or [0]
     planned = _planned(part.files, len(repetitions))
     missing = sorted({file.unrecorded for file in part.files if file.unrecorded})
+    word = "seed" if any(file.seed is not None for file in part.files) else "rep"
     found: list[ResultRun] = []
     for repetition in repetitions:
         chosen = [
             _one_of(drives, doubled) for key, drives in by_key.items() if key[1] == repetition
         ]
-        name = part.name if len(repetitions) == 1 else f"{part.name} rep{repetition}".strip()
+        name = part.name if len(repetitions) == 1 else f"{part.name} {word}{repetition}".strip()
         found.append(ResultRun(name, _by_route(chosen), planned, tuple(missing)))
     return found
 
