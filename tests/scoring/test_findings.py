@@ -183,7 +183,7 @@ def test_a_relaxed_goal_shows_in_the_share_outside(results: Kit, tmp_path: Path)
 def test_complete_without_being_complete(results: Kit, tmp_path: Path) -> None:
     rows = [results.row("a", completion=91.0, status="Completed"), results.row("b")]
     found = assess(results.write(tmp_path / "x.json", rows))
-    assert "1 drive of 2 are called complete" in message(found, "relaxed_goal")
+    assert "1 of 2 complete drives ended before" in message(found, "relaxed_goal")
 
 
 def test_no_hard_stop(results: Kit, tmp_path: Path) -> None:
@@ -222,3 +222,9 @@ def test_a_few_small_ids_without_a_town_are_no_benchmark(results: Kit, tmp_path:
     assert assess(results.write(tmp_path / "l6.json", rows)).protocol is LONGEST6_V2
     few = assess(results.write(tmp_path / "few.json", rows[:2]))
     assert few.protocol is LEADERBOARD_2_0
+
+
+def test_leads_data_collection_is_known_by_its_speed_penalty(results: Kit, tmp_path: Path) -> None:
+    slow = {"min_speed_infractions": [results.speed(80.0)]}
+    path = results.write(tmp_path / "x.json", [results.row("a", infractions=slow, penalty=0.8)])
+    assert assess(path).protocol.name == "lead_collection"

@@ -140,7 +140,7 @@ class Score:
     Attributes:
         paths: result files, run folders, or folders that hold them; each becomes one row.
         protocol: auto, leaderboard-2.0, leaderboard-2.1, bench2drive-0.0.3, bench2drive-0.0.4,
-            longest6-v2, town13 or fail2drive.
+            longest6-v2, town13, fail2drive or lead-collection.
         against: results to compare each path with, route by route.
         format: table, json (with a schema), csv (one line a drive) or markdown.
         routes: list every drive; done anyway where there are few.

@@ -286,13 +286,13 @@ def relaxed_goal(evidence: Evidence) -> Iterable[Finding]:
     incomplete = [record.label for record in done if record.route_completion < 99.0]
     if len(short) < MIN_ODD and len(early) < MIN_ODD and not incomplete:
         return
-    ends = f"; they end at about {100.0 * min(early):.0f} % of the route" if early else ""
+    ends = f", some at about {100.0 * min(early):.0f} %" if early else ""
+    number = max(len(short), len(early), len(incomplete))
     yield Finding(
         "relaxed_goal",
         Severity.ERROR,
-        f"{counted(max(len(short), len(early), len(incomplete)), 'drive')} of {len(done)} are"
-        f" called complete before 99 % of the route was driven{ends}. The evaluator was relaxed,"
-        " and the scores are too high.",
+        f"{number} of {counted(len(done), 'complete drive')} ended before 99 % of the route was"
+        f" driven{ends}. The evaluator was relaxed, and the scores are too high.",
         tuple(short or incomplete),
     )
 

@@ -46,6 +46,11 @@ class Sample:
         known = self.table.get(record.route)
         return (known.scenario if known else "") or record.scenario_type
 
+    def group(self, record: RouteRecord) -> str:
+        """Scenario and split; empty where nobody says."""
+        known = self.table.get(record.route)
+        return (known.group if known else "") or record.scenario_type
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -246,10 +251,10 @@ def by_scenario(sample: Sample, runs: int = 1) -> tuple[ScenarioRow, ...]:
     """
     groups: dict[str, list[RouteScore]] = {}
     for item in sample.routes:
-        name = sample.scenario(item.record)
+        name = sample.group(item.record)
         if name:
             groups.setdefault(name, []).append(item.score)
-    listed = Counter(info.scenario for info in sample.table.values() if info.scenario)
+    listed = Counter(info.group for info in sample.table.values() if info.group)
     return tuple(
         _scenario_row(name, groups.get(name, []), listed[name] * runs)
         for name in sorted({*groups, *listed})

@@ -156,6 +156,15 @@ FAIL2DRIVE = Protocol(
 """100 base and 100 generalisation routes with the rules of leaderboard 2.0. Source: fail2drive
 a793741, `tools/f2d_result_parser.py`, `atomic_criteria.py`."""
 
+LEAD_COLLECTION = Protocol(
+    name="lead_collection",
+    title="LEAD's data collection",
+    penalty=ProductPenalty(FACTORS, min_speed=1.0),
+)
+"""What LEAD filters the drives of its expert by: standing in traffic costs everything. It is no
+benchmark, but its files are met among results. Source: kesai-labs/lead 4489176,
+`leaderboard_autopilot`, `statistics_manager.py`."""
+
 PROTOCOLS: Mapping[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
@@ -166,6 +175,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         LONGEST6_V2,
         TOWN13,
         FAIL2DRIVE,
+        LEAD_COLLECTION,
     )
 }
 

@@ -34,6 +34,11 @@ class RouteInfo:
     length_m: float
     junction_share: float | None
 
+    @property
+    def group(self) -> str:
+        """What a macro average is taken over: the scenario, in each split by itself."""
+        return f"{self.split}: {self.scenario}" if self.split else self.scenario
+
 
 @lru_cache(maxsize=8)
 def route_table(name: str) -> Mapping[str, RouteInfo]:
