@@ -202,7 +202,7 @@ def test_unfinished_drives(results: Kit, tmp_path: Path) -> None:
 
 def test_a_road_of_no_length(results: Kit, tmp_path: Path) -> None:
     found = assess(results.write(tmp_path / "x.json", [results.row("a", length=0.0)]))
-    assert "1 record has a route of no length" in message(found, "no_length")
+    assert "1 record has a route of no length, so" in message(found, "no_length")
 
 
 def test_more_drives_than_routes(results: Kit, tmp_path: Path) -> None:
@@ -228,3 +228,38 @@ def test_leads_data_collection_is_known_by_its_speed_penalty(results: Kit, tmp_p
     slow = {"min_speed_infractions": [results.speed(80.0)]}
     path = results.write(tmp_path / "x.json", [results.row("a", infractions=slow, penalty=0.8)])
     assert assess(path).protocol.name == "lead_collection"
+
+
+def test_fail2drive_knows_routes_by_their_files(results: Kit, tmp_path: Path) -> None:
+    """Published files number their routes anew, or by words; names of files say which they are."""
+    for seed in ("seed1", "seed2"):
+        for i, info in enumerate(route_table("fail2drive").values()):
+            name = f"{info.split}_{info.scenario}_{int(info.route):04d}.json"
+            row = results.row(i % 34, length=info.length_m)
+            results.write(tmp_path / seed / name, [row], planned=1)
+    found = assess(tmp_path)
+    assert found.protocol is FAIL2DRIVE
+    assert [len(run.records) for run in found.results.runs] == [200, 200]
+    assert codes(found) == {"renamed_routes", "few_seeds"}
+    assert {measure.value for measure in found.measures} == {100.0, 0.0}
+
+
+def test_a_speed_penalty_that_was_left_out(results: Kit, tmp_path: Path) -> None:
+    slow = {"min_speed_infractions": [results.speed(50.0)]}
+    infos = list(route_table("longest6_v2").values())
+    rows = [results.row(i.route, length=i.length_m, town_name=i.town) for i in infos]
+    for i in range(10):
+        rows[i] = results.row(
+            infos[i].route, length=infos[i].length_m, town_name=infos[i].town, infractions=slow
+        )
+    found = assess(results.write(tmp_path / "x.json", rows))
+    assert "without the speed rule" in message(found, "wrong_rules")
+    assert found.protocol.name == "longest6_v2_by_leaderboard_2.0_without_speed"
+
+
+def test_files_of_two_evaluators_in_one_folder(results: Kit, tmp_path: Path) -> None:
+    fast = {"min_speed_infractions": [results.speed(150.0)]}
+    rows = [results.row(f"r{i}") for i in range(9)] + [results.row("r9", infractions=fast)]
+    found = assess(results.write(tmp_path / "x.json", rows))
+    text = message(found, "mixed_rules")
+    assert "speed checkpoints above 100 % in 1 drive of 10" in text

@@ -88,7 +88,7 @@ def _print(
         csv.writer(out, lineterminator="\n").writerows(csv_rows(found))
         print(out.getvalue(), end="")
     elif options.format == "markdown":
-        print(markdown(found, other, compared), end="")
+        print(markdown(found, other, compared, options.tell), end="")
     else:
         num_drives = sum(len(item.scored) for item in found.values())
         detail = Detail(

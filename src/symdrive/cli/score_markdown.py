@@ -7,20 +7,19 @@ from symdrive.cli.score_screen import remarks, short_names
 from symdrive.scoring.assessment import Assessment
 from symdrive.scoring.uncertainty import Comparison
 
-TELL = 1.0
-
 
 def markdown(
     found: Mapping[str, Assessment],
     other: Assessment | None,
     compared: Mapping[str, Comparison],
+    tell: float,
 ) -> str:
     """Scores, metrics, comparison and findings."""
     names = short_names(list(found))
     parts = [_scores(found, names), _measures(found, names)]
     if other is not None:
         parts.append(_comparison(compared, names, other))
-    parts += [_findings(names[name], item) for name, item in found.items()]
+    parts += [_findings(names[name], item, tell) for name, item in found.items()]
     return "\n".join(part for part in parts if part)
 
 
@@ -89,8 +88,8 @@ def _comparison(
     return _table(head, rows)
 
 
-def _findings(name: str, item: Assessment) -> str:
+def _findings(name: str, item: Assessment, tell: float) -> str:
     """Sentences of one set."""
-    lines = [f"- {line}" for line in remarks(item, TELL)]
+    lines = [f"- {line}" for line in remarks(item, tell)]
     lines += [f"- **{f.severity.value}**: {f.message}" for f in item.findings]
     return f"**{name}**\n\n" + "".join(f"{line}\n" for line in lines)

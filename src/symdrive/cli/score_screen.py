@@ -134,12 +134,17 @@ def rate_table(sets: Mapping[str, Assessment]) -> Table:
     for kind, label in LABELS.items():
         rates = [item.summary.rates[kind] for item in sets.values()]
         if any(rates) and kind not in skipped:
-            table.add_row(label, *(f"{rate:.3f}" for rate in rates))
+            table.add_row(label, *(_rate(a, a.summary.rates[kind]) for a in sets.values()))
     if any(item.summary.rates[outside] for item in sets.values()):
         rates = [item.summary.rates[outside] for item in sets.values()]
         table.add_row("outside of lanes, km in all", *(f"{rate:.3f}" for rate in rates))
     table.add_row("driven, km", *(f"{item.summary.driven_km:.2f}" for item in sets.values()))
     return table
+
+
+def _rate(item: Assessment, rate: float) -> str:
+    """Three digits; nothing where no kilometre is known."""
+    return f"{rate:.3f}" if item.summary.driven_km else "–"
 
 
 def measure_table(sets: Mapping[str, Assessment], protocol: Protocol) -> Table:

@@ -7,7 +7,7 @@ not spoil the others; it is left out, with the reason.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,10 @@ from symdrive.scoring.records import RouteRecord, read_record, record_from_plain
 
 PLAN_SPACING_M = 200.0
 """How our own runs thin out the plan of a learner unless their config says otherwise."""
+
+_FILED_AS = re.compile(r"(?:(?:Base|Generalization)_\w+?_)(\d{4})|(\d{4})_res")
+"""Fail2Drive knows a route by its file alone: `Base_Animals_0075.json`, `0075_res.json`. Source:
+fail2drive a793741, `tools/f2d_result_parser.py`."""
 
 _ROUTE_FILE = re.compile(r"(?:RouteScenario_)?(\d+)(?:_rep\d+)?(?:_res)?")
 
@@ -95,6 +99,9 @@ def read_file(path: Path) -> ResultFile:
         )
     records, left_out = _records(cast(list[Any], rows), path)
     planned = _planned(cast(dict[str, Any], checkpoint), path)
+    filed = _filed_as(path)
+    if filed and len(records) == 1:
+        records = [replace(records[0], filed_as=filed)]
     return ResultFile(
         path=path,
         records=tuple(records),
@@ -144,8 +151,16 @@ def _planned(checkpoint: Mapping[str, Any], path: Path) -> int:
 
 def _unrecorded(path: Path, planned: int) -> str:
     """The route that a file is named after, as `2709.json`; empty where the name says nothing."""
+    if planned == 1 and _filed_as(path):
+        return _filed_as(path)
     match = _ROUTE_FILE.fullmatch(path.stem)
     return str(int(match.group(1))) if match and planned == 1 else ""
+
+
+def _filed_as(path: Path) -> str:
+    """The route of Fail2Drive that a file is named after; empty for other names."""
+    match = _FILED_AS.fullmatch(path.stem)
+    return str(int(match.group(1) or match.group(2))) if match else ""
 
 
 def _claim(table: Mapping[str, Any], path: Path) -> Claim | None:

@@ -2,13 +2,19 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from symdrive.scoring.infraction import InfractionKind as Kind
 from symdrive.scoring.limits import TICK_S
 from symdrive.scoring.protocol import Protocol
-from symdrive.scoring.provenance import TOLERANCE, Provenance, is_on, stored_fits
+from symdrive.scoring.provenance import (
+    PENALTY_CONTRADICTION,
+    TOLERANCE,
+    Provenance,
+    is_on,
+    stored_fits,
+)
 from symdrive.scoring.records import RouteRecord
 from symdrive.scoring.route_tables import route_table
 from symdrive.scoring.sources import ResultSet
@@ -103,6 +109,19 @@ def wrong_rules(evidence: Evidence) -> Iterable[Finding]:
             Severity.ERROR,
             f"The files do not follow the rules of {evidence.protocol.title}"
             f" ({_reasons(scored.against)}); they follow those of {found.rules.title}.",
+        )
+
+
+def mixed_rules(evidence: Evidence) -> Iterable[Finding]:
+    """Some records contradict the rules that most of them show."""
+    best = evidence.provenance.fits[0]
+    against = {name: n for name, n in best.against.items() if name != PENALTY_CONTRADICTION}
+    if against and not evidence.is_chosen:
+        yield Finding(
+            "mixed_rules",
+            Severity.WARNING,
+            f"Not all records follow the rules of {best.protocol.title}: {_reasons(against)} of"
+            f" {best.num_records}.",
         )
 
 
@@ -334,6 +353,23 @@ def no_tick_limit(evidence: Evidence) -> Iterable[Finding]:
         )
 
 
+def renamed_routes(evidence: Evidence) -> Iterable[Finding]:
+    """Files whose name says another route than the record in them."""
+    names = tuple(
+        record.route
+        for record in evidence.records
+        if record.filed_as and replace(record, filed_as="").route != record.filed_as
+    )
+    if names:
+        yield Finding(
+            "renamed_routes",
+            Severity.NOTE,
+            f"{counted(len(names), 'file')} {_has(len(names))} another route in the name than in"
+            f" the record; the name counts: {listed(names)}.",
+            names,
+        )
+
+
 def few_seeds(evidence: Evidence) -> Iterable[Finding]:
     """Fewer drives of each route than the benchmark asks for."""
     runs, asked = len(evidence.results.runs), evidence.protocol.seeds
@@ -373,7 +409,7 @@ def other_plan(evidence: Evidence) -> Iterable[Finding]:
 
 
 def spread_of_lengths(evidence: Evidence) -> Iterable[Finding]:
-    """Records without a length: rates for each kilometre leave them out."""
+    """Records without a length: they add infractions and no kilometres."""
     names = tuple(
         record.label
         for record in evidence.records
@@ -383,14 +419,15 @@ def spread_of_lengths(evidence: Evidence) -> Iterable[Finding]:
         yield Finding(
             "no_length",
             Severity.WARNING,
-            f"{counted(len(names), 'record')} {_has(len(names))} a route of no length; rates for"
-            f" each kilometre leave {'it' if len(names) == 1 else 'them'} out: {listed(names)}.",
+            f"{counted(len(names), 'record')} {_has(len(names))} a route of no length, so that"
+            f" rates for each kilometre are too high: {listed(names)}.",
             names,
         )
 
 
 TESTS: tuple[Test, ...] = (
     wrong_rules,
+    mixed_rules,
     other_routes,
     relaxed_goal,
     other_denominator,
@@ -404,6 +441,7 @@ TESTS: tuple[Test, ...] = (
     wrong_penalties,
     no_tick_limit,
     spread_of_lengths,
+    renamed_routes,
     few_seeds,
 )
 """Everything that is looked for, worst first."""

@@ -167,8 +167,8 @@ class HarmonicMean:
 
     Published is what `tools/f2d_result_parser.py` (fail2drive a793741) counts: success does not ask
     whether the route was driven to its end, both rates are taken over the drives with a record, and
-    everything follows from rates rounded to one digit. `with status` differs in the first point
-    only.
+    everything follows from stored scores and from means rounded to one digit. `with status` differs
+    in the first point only.
     """
 
     splits: tuple[str, str] = ("Base", "Generalization")
@@ -179,7 +179,7 @@ class HarmonicMean:
         for split in self.splits:
             rows = [item for item in sample.routes if _counts(sample, item, split)]
             name, key = split.lower(), split.lower()[:4]
-            score = _rounded(mean(item.score.driving_score for item in rows))
+            score = _rounded(mean(item.record.scores.driving_score for item in rows))
             found.append(Measure(f"{key}_driving_score", f"{name}: driving score", score))
             for mode, note in (("published", ", as published"), ("status", ", with status")):
                 done = (float(_is_success(item, mode)) for item in rows)

@@ -165,6 +165,13 @@ LEAD_COLLECTION = Protocol(
 benchmark, but its files are met among results. Source: kesai-labs/lead 4489176,
 `leaderboard_autopilot`, `statistics_manager.py`."""
 
+WITHOUT_SPEED = Protocol(
+    name="leaderboard_2.0_without_speed",
+    title="CARLA Leaderboard 2.0 without the speed rule",
+    penalty=ProductPenalty(FACTORS),
+)
+"""No benchmark either: evaluators that left the penalty on slow driving out."""
+
 PROTOCOLS: Mapping[str, Protocol] = {
     protocol.name: protocol
     for protocol in (
@@ -176,6 +183,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
         TOWN13,
         FAIL2DRIVE,
         LEAD_COLLECTION,
+        WITHOUT_SPEED,
     )
 }
 

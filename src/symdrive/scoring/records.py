@@ -86,6 +86,8 @@ class RouteRecord:
             say (only Bench2Drive's does).
         save_name: Bench2Drive's name of the drive; its motion log lies in a folder of that name.
         source: file that the record was read from.
+        filed_as: route that the name of its file says, which goes before its own id: some
+            evaluations number their routes anew.
     """
 
     route_id: str
@@ -100,11 +102,12 @@ class RouteRecord:
     scenario: str = ""
     save_name: str = ""
     source: str = field(default="", compare=False)
+    filed_as: str = field(default="", compare=False)
 
     @property
     def route(self) -> str:
         """The route alone: `RouteScenario_2709_rep1` is route 2709."""
-        return _key(self.route_id)[0]
+        return self.filed_as or _key(self.route_id)[0]
 
     @property
     def repetition(self) -> int:
