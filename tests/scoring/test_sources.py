@@ -80,7 +80,10 @@ def test_of_two_drives_the_lower_counts_and_a_crash_gives_way(results: Kit, tmp_
         results.write(tmp_path / f"{name}.json", [record])
     found = read_results(tmp_path)
     assert [record.scores.driving_score for record in found.records] == [60.0]
-    assert len(found.doubled) == 3
+    assert len(found.doubled) == len(found.left_out) == 3
+    (best,) = [item.reason for item in found.left_out if item.where.endswith("b.json")]
+    assert "field 'route_id' is 'RouteScenario_1_rep0' again (Perfect, 100.0)" in best
+    assert "a.json counts (Completed, 60.0)" in best
     messages = [f.message for f in assess(tmp_path).findings if f.code == "doubled_routes"]
     assert messages
     assert "1 route has more than one record" in messages[0]

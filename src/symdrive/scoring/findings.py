@@ -193,7 +193,7 @@ def doubled_routes(evidence: Evidence) -> Iterable[Finding]:
     """Routes that were driven twice in one run."""
     doubled = evidence.results.doubled
     if doubled:
-        names = tuple(record.label for record in doubled)
+        names = tuple(item.record.label for item in doubled)
         yield Finding(
             "doubled_routes",
             Severity.WARNING,

@@ -31,6 +31,19 @@ _NUMBERS = re.compile(r"(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True)
+class Doubled:
+    """A drive that another drive of the same route and run displaced.
+
+    Attributes:
+        record: that does not count.
+        chosen: that counts.
+    """
+
+    record: RouteRecord
+    chosen: RouteRecord
+
+
+@dataclass(frozen=True)
 class ResultRun:
     """Every route driven once, or less.
 
@@ -66,7 +79,7 @@ class ResultSet:
     path: Path
     runs: tuple[ResultRun, ...]
     left_out: tuple[LeftOut, ...] = ()
-    doubled: tuple[RouteRecord, ...] = ()
+    doubled: tuple[Doubled, ...] = ()
     claims: tuple[Claim, ...] = ()
     motions: Mapping[str, Path] = field(default_factory=dict[str, Path])
     plan_spacings_m: frozenset[float] = frozenset()
@@ -164,8 +177,9 @@ def read_results(path: Path) -> ResultSet:
         parts = finder.parts(path)
     else:
         parts = [_Part("", tuple(finder.open(path)))]
-    doubled: list[RouteRecord] = []
+    doubled: list[Doubled] = []
     runs = [run for part in parts for run in _runs_of(part, doubled)]
+    finder.left_out += [_left_out(item) for item in doubled]
     if not any(run.records for run in runs):
         raise UserError(_nothing(path, finder))
     spacings = {file.plan_spacing_m for file in finder.read if file.plan_spacing_m is not None}
@@ -173,7 +187,7 @@ def read_results(path: Path) -> ResultSet:
         path=path,
         runs=tuple(sorted(runs, key=lambda run: _natural(run.name))),
         left_out=tuple(sorted(finder.left_out, key=lambda item: item.where)),
-        doubled=tuple(sorted(doubled, key=lambda record: (record.route_id, record.source))),
+        doubled=tuple(sorted(doubled, key=lambda item: (item.record.route_id, item.record.source))),
         claims=tuple(sorted(finder.claims, key=lambda claim: claim.source)),
         motions=dict(sorted(finder.motions.items())),
         plan_spacings_m=frozenset(spacings),
@@ -230,7 +244,7 @@ def _key(file: ResultFile, record: RouteRecord) -> Key:
     return record.route, record.repetition if file.seed is None else file.seed
 
 
-def _runs_of(part: _Part, doubled: list[RouteRecord]) -> list[ResultRun]:
+def _runs_of(part: _Part, doubled: list[Doubled]) -> list[ResultRun]:
     """One run for each repetition in a part."""
     by_key: dict[Key, list[RouteRecord]] = defaultdict(list)
     for file in part.files:
@@ -261,13 +275,28 @@ def _planned(files: Sequence[ResultFile], repetitions: int) -> int:
     return max(-(-(total + len(singles)) // repetitions), len(routes) if repetitions == 1 else 0)
 
 
-def _one_of(drives: Sequence[RouteRecord], doubled: list[RouteRecord]) -> RouteRecord:
+def _one_of(drives: Sequence[RouteRecord], doubled: list[Doubled]) -> RouteRecord:
     """The drive that counts; the others are noted."""
     if len(drives) == 1:
         return drives[0]
     ordered = sorted(drives, key=_preference)
-    doubled += ordered[1:]
+    doubled += [Doubled(record, ordered[0]) for record in ordered[1:]]
     return ordered[0]
+
+
+def _left_out(item: Doubled) -> LeftOut:
+    """Names both files."""
+    record, chosen = item.record, item.chosen
+    reason = (
+        f"{record.source}: field 'route_id' is {record.route_id!r} again ({_told(record)});"
+        f" {chosen.source} counts ({_told(chosen)})."
+    )
+    return LeftOut(record.source, reason)
+
+
+def _told(record: RouteRecord) -> str:
+    """Status and score of a drive."""
+    return f"{record.status}, {record.scores.driving_score:.1f}"
 
 
 def _preference(record: RouteRecord) -> tuple[bool, bool, float, str]:
