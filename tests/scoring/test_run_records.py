@@ -131,8 +131,18 @@ def test_seeds_of_run_folders_are_runs(kit: Kit, tmp_path: Path) -> None:
         path = tmp_path / f"s{seed}" / "run.json"
         path.write_text(json.dumps({**json.loads(path.read_text()), "seed": seed}))
     found = assess(tmp_path)
-    assert [run.name for run in found.runs] == ["seed3", "seed4"]
+    assert [run.name for run in found.runs] == ["rep0", "rep1"]
     assert found.seed_deviation == 0.0
+
+
+def test_every_route_may_have_a_seed_of_its_own(kit: Kit, tmp_path: Path) -> None:
+    for seed in (3, 4):
+        route = dataclasses.replace(kit.route, route_id=f"street_{seed}")
+        record_drive(dataclasses.replace(kit, route=route), tmp_path / f"s{seed}", kit.along(0, 20))
+        path = tmp_path / f"s{seed}" / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "seed": seed}))
+    found = assess(tmp_path)
+    assert [len(run.records) for run in found.results.runs] == [2]
 
 
 def test_a_damaged_run_folder_is_left_out(kit: Kit, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ class _Part:
     @property
     def keys(self) -> frozenset[Key]:
         """Routes and repetitions in it."""
-        return frozenset(_key(file, record) for file in self.files for record in file.records)
+        return frozenset(_key(record) for file in self.files for record in file.records)
 
 
 class _Finder:
@@ -138,12 +138,12 @@ class _Finder:
             elif not path.name.endswith(COMPANIONS):
                 good += self.open(path)
         singles = [file for file in good if len(file.records) <= 1]
-        known = {_key(file, record): record for file in singles for record in file.records}
+        known = {_key(record): record for file in singles for record in file.records}
         merged = [
             file
             for file in good
             if len(file.records) > 1
-            and any(known.get(_key(file, record)) != record for record in file.records)
+            and any(known.get(_key(record)) != record for record in file.records)
         ]
         return singles, merged
 
@@ -239,29 +239,43 @@ def _result_paths(folder: Path) -> list[Path]:
     return sorted([*files, *runs])
 
 
-def _key(file: ResultFile, record: RouteRecord) -> Key:
-    """Route and which drive of it; run folders count their seed."""
-    return record.route, record.repetition if file.seed is None else file.seed
+def _key(record: RouteRecord) -> Key:
+    """Route, and which drive of it."""
+    return record.route, record.repetition
 
 
 def _runs_of(part: _Part, doubled: list[Doubled]) -> list[ResultRun]:
     """One run for each repetition in a part."""
+    seeds = _seeds(part.files)
     by_key: dict[Key, list[RouteRecord]] = defaultdict(list)
     for file in part.files:
         for record in file.records:
-            by_key[_key(file, record)].append(record)
+            again = 0 if file.seed is None else seeds[record.route].index(file.seed)
+            by_key[record.route, record.repetition + again].append(record)
     repetitions = sorted({repetition for _, repetition in by_key}) or [0]
     planned = _planned(part.files, len(repetitions))
-    missing = sorted({file.unrecorded for file in part.files if file.unrecorded})
-    word = "seed" if any(file.seed is not None for file in part.files) else "rep"
+    missing = {file.unrecorded for file in part.files if file.unrecorded}
     found: list[ResultRun] = []
     for repetition in repetitions:
-        chosen = [
-            _one_of(drives, doubled) for key, drives in by_key.items() if key[1] == repetition
-        ]
-        name = part.name if len(repetitions) == 1 else f"{part.name} {word}{repetition}".strip()
-        found.append(ResultRun(name, _by_route(chosen), planned, tuple(missing)))
+        drives = [items for key, items in by_key.items() if key[1] == repetition]
+        records = _by_route(_one_of(items, doubled) for items in drives)
+        name = part.name if len(repetitions) == 1 else f"{part.name} rep{repetition}".strip()
+        absent = sorted(missing - {record.route for record in records})
+        found.append(ResultRun(name, records, planned, tuple(absent)))
     return found
+
+
+def _seeds(files: Sequence[ResultFile]) -> Mapping[str, list[int]]:
+    """Seeds of each route that was driven in run folders: several are repetitions.
+
+    Different routes may have different seeds; that alone makes no second run.
+    """
+    found: dict[str, set[int]] = defaultdict(set)
+    for file in files:
+        for record in file.records:
+            if file.seed is not None:
+                found[record.route].add(file.seed)
+    return {route: sorted(seeds) for route, seeds in found.items()}
 
 
 def _planned(files: Sequence[ResultFile], repetitions: int) -> int:
