@@ -47,7 +47,7 @@ def run(arguments: list[str]) -> int:
         return 0
     chosen = parse(arguments)
     try:
-        _implementation(chosen)(chosen)
+        return _implementation(chosen)(chosen) or 0
     except UserError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"[bold red]symdrive:[/] {_plain(str(error))}"
@@ -56,7 +56,6 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         Console(stderr=True).print("\nStopped; the same command goes on where this one was.")
         return 130
-    return 0
 
 
 def parse(arguments: list[str]) -> Any:
@@ -71,8 +70,8 @@ def parse(arguments: list[str]) -> Any:
     return chosen.command if isinstance(chosen, (options.Towns, options.Bench)) else chosen
 
 
-def _implementation(chosen: object) -> Callable[[Any], None]:
-    """The function that carries a command out."""
+def _implementation(chosen: object) -> Callable[[Any], int | None]:
+    """The function that carries a command out; what it returns is the exit code."""
     module, _, attribute = IMPLEMENTATIONS[type(chosen)].partition(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -131,17 +131,30 @@ class Train:
 
 @dataclass(frozen=True)
 class Score:
-    """Score recorded runs and print one table.
+    """Score result files and recorded runs, and say what is wrong with them.
+
+    Reads leaderboard result files (one a route, or merged), run folders, and folders of either;
+    finds out which protocol they were made with, recomputes every score, and lists what does not
+    fit. Exits with 3 where something could not be read and was left out.
 
     Attributes:
-        paths: run folders, or folders that hold them; each becomes one row.
-        protocol: leaderboard-2.0 or leaderboard-2.1.
-        format: table, json or csv.
+        paths: result files, run folders, or folders that hold them; each becomes one row.
+        protocol: auto, leaderboard-2.0, leaderboard-2.1, bench2drive-0.0.3, bench2drive-0.0.4,
+            longest6-v2, town13, fail2drive or lead-collection.
+        against: results to compare each path with, route by route.
+        format: table, json (with a schema), csv (one line a drive) or markdown.
+        routes: list every drive; done anyway where there are few.
+        scenarios: list every scenario type.
+        tell: difference in driving score for which the number of runs is worked out.
     """
 
     paths: Paths
-    protocol: str = "leaderboard-2.0"
-    format: Literal["table", "json", "csv"] = "table"
+    protocol: str = "auto"
+    against: Path | None = None
+    format: Literal["table", "json", "csv", "markdown"] = "table"
+    routes: bool = False
+    scenarios: bool = False
+    tell: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from symdrive.maps.town import Town
 from symdrive.record.config import RecordConfig
 from symdrive.record.schema import RESULT_FILE, RUN_FILE, RunMeta, TickRecord
 from symdrive.record.writer import RunWriter, run_document
-from symdrive.scoring.criteria import default_criteria
+from symdrive.scoring.criteria import default_criteria, make_record
 from symdrive.scoring.protocol import LEADERBOARD_2_0, score_route
-from symdrive.scoring.records import RouteRecord, make_record, record_to_plain
+from symdrive.scoring.records import RouteRecord, record_to_plain
 from symdrive.sim.shift import ShiftConfig
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig

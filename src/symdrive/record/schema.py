@@ -18,6 +18,12 @@ import pyarrow as pa
 import symdrive
 from symdrive.core import config
 from symdrive.record.config import RecordConfig
+from symdrive.record.names import ACTORS_FILE as ACTORS_FILE
+from symdrive.record.names import FRAMES_FILE as FRAMES_FILE
+from symdrive.record.names import RESULT_FILE as RESULT_FILE
+from symdrive.record.names import ROUTE_FILE as ROUTE_FILE
+from symdrive.record.names import RUN_FILE as RUN_FILE
+from symdrive.record.names import TICKS_FILE as TICKS_FILE
 from symdrive.world.backend import Episode
 from symdrive.world.control import Control, Plan
 from symdrive.world.evidence import Evidence
@@ -27,10 +33,6 @@ from symdrive.world.truth import Truth
 
 SCHEMA_VERSION = 1
 """Grows with every change that an older reader cannot read."""
-
-RUN_FILE, RESULT_FILE = "run.json", "result.json"
-ROUTE_FILE, TICKS_FILE = "route.arrow", "ticks.arrow"
-ACTORS_FILE, FRAMES_FILE = "actors.arrow", "frames.arrow"
 
 
 @dataclass(frozen=True)
