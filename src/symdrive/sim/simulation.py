@@ -47,6 +47,7 @@ class Simulation:
         collisions: contacts of the ego in this tick.
         hits: buffer for rows of actors in contact.
         places: buffer for contact points.
+        poses: the ego now, one tick and two ticks ago: x, y, z, yaw, pitch.
     """
 
     town: Town
@@ -69,6 +70,7 @@ class Simulation:
     collisions: tuple[Collision, ...] = ()
     hits: Int[np.ndarray, " hit"] = field(default_factory=lambda: np.zeros(MAX_CONTACTS, np.int64))
     places: Float[np.ndarray, "hit 3"] = field(default_factory=lambda: np.zeros((MAX_CONTACTS, 3)))
+    poses: Float[np.ndarray, "3 5"] = field(default_factory=lambda: np.zeros((3, 5)))
 
     @property
     def time_s(self) -> float:
@@ -101,4 +103,11 @@ def new_simulation(town: Town, episode: Episode) -> Simulation:
     ego["yaw"] = episode.route.yaw[0]
     locate_ego(sim.road, sim.cells, sim.traffic, sim.course)
     stand_on_ground(sim.road, sim.traffic, sim.course)
+    sim.poses[:] = ego_row(sim)
     return sim
+
+
+def ego_row(sim: Simulation) -> tuple[float, float, float, float, float]:
+    """Where the ego is: x, y, z, yaw, pitch."""
+    ego = sim.traffic.bodies[0]
+    return tuple(float(ego[name]) for name in ("x", "y", "z", "yaw", "pitch"))
