@@ -92,7 +92,7 @@ def test_leads_radars_look_to_the_four_corners(actors_of, truth_of, scene_of):
     scene, truth = scene_of(actors), truth_of(actors)
     for row, spec in enumerate(LEAD_RIG.radars, start=1):
         assert spec.points == 75
-        counts = sum(read(scene, truth, spec, seed).counts for seed in range(12))
+        counts = np.sum([read(scene, truth, spec, seed).counts for seed in range(12)], axis=0)
         assert counts[row] > 0, spec.name
         assert counts.sum() == counts[row], spec.name
 

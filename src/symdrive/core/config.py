@@ -25,7 +25,7 @@ def later(default: T) -> T:
     Args:
         default: what every older value means; immutable, and never to be changed.
     """
-    return cast(T, dataclasses.field(default=default, metadata={_LATER: True}))
+    return dataclasses.field(default=default, metadata={_LATER: True})
 
 
 def to_plain(value: object) -> Any:

@@ -72,7 +72,8 @@ class SemanticScanner:
             skip_row: actor that no beam meets, or None.
         """
         sweep, echoes = sweep_beams(self.scene, spec, ego, reading, skip_row=skip_row)
-        beams = np.nonzero(echoes.slot >= 0)
+        channel, column = np.nonzero(echoes.slot >= 0)
+        beams = (channel, column)
         slot, face = echoes.slot[beams], self._face_rows(actors, echoes, beams)
         ray = _rays(sweep, beams)
         normal = self._normals(actors, slot, face)

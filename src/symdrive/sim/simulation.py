@@ -78,6 +78,18 @@ class Simulation:
         return self.tick * TICK_S
 
 
+def parts_of(town: Town) -> dict[str, object]:
+    """The fields of a simulation that belong to the town alone and never change."""
+    return {
+        "town": town,
+        "road": road_of(town),
+        "ways": walkways_of(town),
+        "obstacles": obstacles_of(town),
+        "recycler": recycler_of(town),
+        "cells": cells_of(town),
+    }
+
+
 def new_simulation(town: Town, episode: Episode) -> Simulation:
     """The state at the start of an episode: the ego stands at the start of the route."""
     people = populate(town, episode)
@@ -110,4 +122,5 @@ def new_simulation(town: Town, episode: Episode) -> Simulation:
 def ego_row(sim: Simulation) -> tuple[float, float, float, float, float]:
     """Where the ego is: x, y, z, yaw, pitch."""
     ego = sim.traffic.bodies[0]
-    return tuple(float(ego[name]) for name in ("x", "y", "z", "yaw", "pitch"))
+    x, y, z, yaw, pitch = (float(ego[name]) for name in ("x", "y", "z", "yaw", "pitch"))
+    return x, y, z, yaw, pitch

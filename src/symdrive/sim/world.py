@@ -14,6 +14,7 @@ from symdrive.sim.phases import run_phases
 from symdrive.sim.road import Records
 from symdrive.sim.shift import ShiftConfig, draw_shift
 from symdrive.sim.simulation import Simulation, new_simulation
+from symdrive.sim.snapshot import Snapshot, load, save
 from symdrive.world.backend import Episode
 from symdrive.world.control import Control
 from symdrive.world.evidence import Evidence, ShiftedView
@@ -126,6 +127,22 @@ class EmbeddedWorld:
         run_phases(sim)
         self._forget()
         self._note_due()
+
+    def save(self) -> Snapshot:
+        """The whole state of now, to go back to or to branch from."""
+        return save(self._running(), self._last)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot, of this world or of another one of the same town.
+
+        The same controls then lead to the same bytes. With another rig than the snapshot's, slow
+        sensors that it does not hold read at once.
+
+        Raises:
+            UserError: when the snapshot is of another town or damaged.
+        """
+        self._sim, self._last = load(snapshot, self.town)
+        self._forget()
 
     @property
     def tick(self) -> int:
