@@ -25,6 +25,7 @@ from symdrive.world.rig import (
     RadarSpec,
     Rig,
     SemanticLidarSpec,
+    open_rig,
 )
 
 EYE = CameraSpec("eye", (0.0, 0.0, 2.0), 0.0, 64, 48, 1.0)
@@ -116,7 +117,7 @@ def _mutations(draw: st.DrawFn, value: object) -> object:
     return draw(NUMBERS) if draw(st.integers(0, 7)) == 0 else value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_file_gives_a_rig_or_one_sentence(data):
     whole = dataclasses.replace(
@@ -135,3 +136,26 @@ def _verdict(plain: object) -> str:
         return "fine" if "rig.json" in text and "\n" not in text else text
     again = from_plain(Rig, json.loads(json.dumps(to_plain(rig))), "again")
     return "fine" if again == rig else f"{again} is not {rig}"
+
+
+def test_a_rig_comes_by_name_or_from_a_file(tmp_path):
+    assert open_rig("lead6") is LEAD6_RIG
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(to_plain(LEAD_RIG)))
+    assert open_rig(str(path)) == LEAD_RIG
+    camera = {"name": "eye", "position": [0, 0, 2], "yaw": 0, "width": 0, "height": 48, "fov": 1.0}
+    for text, reason in (
+        ("{", "no JSON"),
+        ("[]", "table of Rig"),
+        ('{"name": "x", "cameras": [], "wheels": 4}', "no field 'wheels'"),
+        (json.dumps({"name": "x", "cameras": [camera]}), r"cameras\[0\].*'eye' is 0x48"),
+    ):
+        path.write_text(text)
+        with pytest.raises(UserError, match=reason):
+            open_rig(str(path))
+    for source, reason in (
+        ("leda3", "no rig is called"),
+        (str(tmp_path / "n.json"), "cannot read"),
+    ):
+        with pytest.raises(UserError, match=reason):
+            open_rig(source)

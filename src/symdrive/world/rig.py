@@ -4,12 +4,15 @@ Each sensor is a spec of `world.specs`; frames and units are told there.
 """
 
 import dataclasses
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from symdrive.core import config
 from symdrive.core.config import later
+from symdrive.core.errors import UserError
 from symdrive.world.specs import (
     CameraSpec,
     GnssConvention,
@@ -39,6 +42,7 @@ __all__ = [
     "RadarSpec",
     "Rig",
     "SemanticLidarSpec",
+    "open_rig",
     "three_cameras",
 ]
 
@@ -210,3 +214,25 @@ LEAD6_RIG = _lead_rig("lead6", _six_views())
 NANO_RIG = _nano_rig()
 BLIND_RIG = Rig("blind", ())
 RIGS = {rig.name: rig for rig in (LEAD_RIG, LEAD6_RIG, NANO_RIG, BLIND_RIG)}
+
+
+def open_rig(source: str) -> Rig:
+    """A rig by name, or from a JSON file: the plain form of a `Rig`, as run folders store it.
+
+    Raises:
+        UserError: for an unknown name, and for a file that holds no rig.
+    """
+    if source in RIGS:
+        return RIGS[source]
+    if not source.endswith(".json"):
+        known = ", ".join(sorted(RIGS))
+        raise UserError(f"no rig is called {source!r}; known: {known}, or name a .json file.")
+    try:
+        data = json.loads(Path(source).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {source}: {error.strerror}; name a rig file.") from error
+    except ValueError as error:
+        raise UserError(
+            f"{source} is no JSON ({error}); write a rig as run.json has it."
+        ) from error
+    return config.from_plain(Rig, data, source)
