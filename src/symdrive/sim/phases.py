@@ -1,5 +1,6 @@
 """The order of a tick, in one place."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -49,24 +50,34 @@ def _contacts(sim: Simulation) -> None:
 
     Actors that are touched in the same tick share what they do to the ego evenly.
     """
-    bodies, free = sim.traffic.bodies, _momentum(sim)
+    bodies = sim.traffic.bodies
+    ego = bodies[0]
+    free = float(ego["speed"]), float(ego["yaw"])
     count = collide_bodies(bodies, sim.walkers, sim.hits, sim.places)
-    hit = _momentum(sim)
+    hit = float(ego["speed"]), float(ego["yaw"])
     found = [
-        Collision(int(row) + 1, place.copy(), (hit - free) / count)
+        Collision(int(row) + 1, place.copy(), _impulse(sim, free, hit) / count)
         for row, place in zip(sim.hits[:count], sim.places[:count], strict=True)
     ]
     if collide_town(bodies, sim.obstacles, sim.ego_before, sim.places[0]):
-        found.append(Collision(0, sim.places[0].copy(), _momentum(sim) - hit))
+        after = float(ego["speed"]), float(ego["yaw"])
+        found.append(Collision(0, sim.places[0].copy(), _impulse(sim, hit, after)))
     sim.collisions = tuple(found)
 
 
-def _momentum(sim: Simulation) -> Float[np.ndarray, " 3"]:
-    """Of the ego along its heading, world frame, kg m/s."""
+def _impulse(
+    sim: Simulation, before: tuple[float, float], after: tuple[float, float]
+) -> Float[np.ndarray, " 3"]:
+    """Change of the ego's momentum, world frame, kg m/s, from its speeds and headings."""
     ego = sim.traffic.bodies[0]
     eighth = ego["half_length"] * ego["half_width"] * ego["half_height"]
-    size = 1e3 * DENSITY_TPM3 * 8.0 * eighth * ego["speed"]
-    return size * np.array([np.cos(ego["yaw"]), np.sin(ego["yaw"]), 0.0])
+    (slow, turned), (fast, straight) = after, before
+    change = [
+        slow * math.cos(turned) - fast * math.cos(straight),
+        slow * math.sin(turned) - fast * math.sin(straight),
+        0.0,
+    ]
+    return 1e3 * DENSITY_TPM3 * 8.0 * float(eighth) * np.array(change)
 
 
 def _footing(sim: Simulation) -> None:

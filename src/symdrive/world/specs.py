@@ -23,7 +23,11 @@ Point = tuple[float, float, float]
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _MAX_PIXELS = 1 << 26
 _MAX_RAYS = 1 << 26
+_MAX_MOUNT_M = 1e3
+_MAX_RANGE_M = 1e4
+_MAX_NUMBER = 1e9
 _HALF_TURN = math.pi
+_MIN_FOV, _MAX_FOV = 1e-3, math.pi - 1e-3
 
 
 def _numbers(value: object) -> list[float]:
@@ -40,12 +44,36 @@ def _check_mount(spec: Any, what: str) -> None:
             f"{what} {spec.name!r}: a name is made of letters, digits, dot, dash and underscore"
         )
     for field in dataclasses.fields(spec):
-        if not all(math.isfinite(x) for x in _numbers(getattr(spec, field.name))):
+        if not all(abs(x) <= _MAX_NUMBER for x in _numbers(getattr(spec, field.name))):
             raise ValueError(
                 f"{what} {spec.name!r} has {field.name} {getattr(spec, field.name)}; finite numbers"
+                f" up to {_MAX_NUMBER:.0e}"
             )
+    if max(abs(x) for x in spec.position) > _MAX_MOUNT_M:
+        raise ValueError(
+            f"{what} {spec.name!r} is mounted at {spec.position}; within {_MAX_MOUNT_M:.0f} m"
+        )
     if spec.sensor_tick_s < 0.0:
         raise ValueError(f"{what} {spec.name!r} has sensor_tick_s {spec.sensor_tick_s}; 0 or more")
+
+
+def _check_range(spec: Any, what: str, name: str = "range_m") -> None:
+    """Refuse a range of nothing, and one beyond every town."""
+    if not 0.0 < getattr(spec, name) <= _MAX_RANGE_M:
+        raise ValueError(
+            f"{what} {spec.name!r} has {name} {getattr(spec, name)}; a range above 0 and up to"
+            f" {_MAX_RANGE_M:.0f} m"
+        )
+
+
+def _check_fov(spec: Any, what: str, *names: str) -> None:
+    """Refuse fields of view that no plane can show."""
+    for name in names:
+        if not _MIN_FOV <= getattr(spec, name) <= _MAX_FOV:
+            raise ValueError(
+                f"{what} {spec.name!r} has {name} {getattr(spec, name)} rad; between 0 and pi, by"
+                f" {_MIN_FOV} from both"
+            )
 
 
 def _check_shares(spec: Any, what: str, *names: str) -> None:
@@ -109,8 +137,7 @@ class CameraSpec(Mounted):
                 f"camera {self.name!r} is {self.width}x{self.height} pixels; at least 4x4 and at"
                 f" most {_MAX_PIXELS} in all"
             )
-        if not 0.0 < self.fov < _HALF_TURN:
-            raise ValueError(f"camera {self.name!r} has fov {self.fov} rad; between 0 and pi")
+        _check_fov(self, "camera", "fov")
 
     @property
     def focal_px(self) -> float:
@@ -135,8 +162,9 @@ class Spinning(Mounted):
     def _check_beams(self, what: str) -> None:
         """Refuse what cannot be cast."""
         _check_mount(self, what)
-        if self.channels < 1 or self.columns < 1 or self.range_m <= 0:
-            raise ValueError(f"{what} {self.name!r} needs channels, columns and range above zero")
+        _check_range(self, what)
+        if self.channels < 1 or self.columns < 1:
+            raise ValueError(f"{what} {self.name!r} needs channels and columns above zero")
         if self.channels * self.columns > _MAX_RAYS:
             raise ValueError(f"{what} {self.name!r} casts more than {_MAX_RAYS} rays a reading")
         if not -_HALF_TURN / 2 <= self.lower <= self.upper <= _HALF_TURN / 2:
@@ -277,11 +305,10 @@ class RadarSpec(Mounted):
     def __post_init__(self) -> None:
         """Refuse what cannot be cast."""
         _check_mount(self, "radar")
-        if not 1 <= self.points <= _MAX_RAYS or self.range_m <= 0.0:
-            raise ValueError(f"radar {self.name!r} needs points and range above zero")
-        for fov in (self.horizontal_fov, self.vertical_fov):
-            if not 0.0 < fov < _HALF_TURN:
-                raise ValueError(f"radar {self.name!r} has a fov of {fov} rad; between 0 and pi")
+        _check_range(self, "radar")
+        _check_fov(self, "radar", "horizontal_fov", "vertical_fov")
+        if not 1 <= self.points <= _MAX_RAYS:
+            raise ValueError(f"radar {self.name!r} has {self.points} points; from 1 to {_MAX_RAYS}")
 
 
 class GnssConvention(Enum):
@@ -389,8 +416,8 @@ class ObstacleSpec(Mounted):
     def __post_init__(self) -> None:
         """Refuse a ball or a way of nothing."""
         _check_mount(self, "obstacle sensor")
-        if self.distance_m <= 0.0 or self.hit_radius_m <= 0.0:
-            raise ValueError(f"obstacle sensor {self.name!r} needs distance and radius above zero")
+        _check_range(self, "obstacle sensor", "distance_m")
+        _check_range(self, "obstacle sensor", "hit_radius_m")
 
 
 @dataclass(frozen=True)
