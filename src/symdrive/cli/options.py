@@ -218,15 +218,19 @@ class BenchSim:
 
     Attributes:
         town: name or file.
-        rig: nano or lead3.
+        rig: name (lead3, lead6, nano) or a JSON file.
         actors: moving actors besides the ego.
+        crowd: actors of the row that shows how traffic alone scales.
         ticks: measured ticks.
+        soak: ticks over which memory is watched; 0 for none.
     """
 
     town: str = "birch"
     rig: str = "lead3"
-    actors: int = 50
+    actors: int = 100
+    crowd: int = 500
     ticks: int = 300
+    soak: int = 0
 
 
 @dataclass(frozen=True)
