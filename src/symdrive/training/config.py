@@ -157,10 +157,10 @@ OFFICIAL_REGNETY032 = replace(OFFICIAL, model=replace(models.OFFICIAL_REGNETY032
 NANO = TrainConfig(
     model=models.NANO,
     features=features.NANO,
-    perception=StageConfig(0.5, 2e-3, "one_cycle"),
-    planning=StageConfig(7.0, 2e-3, "one_cycle"),
+    perception=StageConfig(0.5, 1.5e-3, "one_cycle"),
+    planning=StageConfig(7.0, 1.5e-3, "one_cycle"),
     selection=Selection(standing_every=3, repeat_starts=3, repeat_turns=2),
-    batch=32,
+    batch=16,
     shifted=0.6,
     amsgrad=False,
     clip_norm=5.0,
