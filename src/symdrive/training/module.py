@@ -17,10 +17,8 @@ from symdrive.training.augment import augment
 from symdrive.training.batches import BatchPlan, Clock, Step
 from symdrive.training.config import StageConfig, TrainConfig
 from symdrive.training.framework import LightningModule
+from symdrive.training.progress import EVERY
 from symdrive.training.schedule import learning_rate
-
-BAR_EVERY = 10
-"""Steps between two looks at the progress bar; Lightning's bookkeeping of scalars takes time."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ class StudentModule(LightningModule):
     def _log(self, loss: Tensor, terms: dict[str, Tensor], samples: int) -> None:
         """Scalars for TensorBoard and the progress bar, when one of them is due."""
         done = self.clock.done
-        if done % BAR_EVERY and (done + 1) % self.settings.log_every:
+        if done % EVERY and (done + 1) % self.settings.log_every:
             return
         now, samples = time.monotonic(), samples * (done + 1 - self._last_done)
         rate, self._last_s = samples / max(now - self._last_s, 1e-9), now

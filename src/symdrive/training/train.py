@@ -36,12 +36,9 @@ from symdrive.training.batches import (
     table_tensors,
 )
 from symdrive.training.config import StageConfig, TrainConfig
-from symdrive.training.framework import (
-    TensorBoardLogger,
-    TQDMProgressBar,
-    Trainer,
-)
-from symdrive.training.module import BAR_EVERY, StageRun, StudentModule
+from symdrive.training.framework import TensorBoardLogger, Trainer
+from symdrive.training.module import StageRun, StudentModule
+from symdrive.training.progress import StageBar
 from symdrive.world.rig import Rig
 
 RESUME_FILE = "resume.pt"
@@ -186,10 +183,10 @@ def _trainer(config: TrainConfig, run: StageRun) -> Trainer:
         max_epochs=1,
         gradient_clip_val=config.clip_norm or None,
         logger=TensorBoardLogger(str(run.folder), name="tensorboard", version=run.name),
-        callbacks=[TQDMProgressBar(refresh_rate=BAR_EVERY)] if config.progress else [],
+        callbacks=[StageBar(run.clock, run.name)] if config.progress else [],
         log_every_n_steps=config.log_every,
         enable_checkpointing=False,
-        enable_progress_bar=config.progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
     )
 
