@@ -149,9 +149,9 @@ def scan(
     channel, column = np.nonzero(kept)
     distance = echoes.distance[channel, column]
     intensity = np.exp(np.float32(-spec.attenuation_per_m) * distance)
-    distance += np.float32(spec.noise_m) * generator.standard_normal(
-        len(distance), dtype=np.float32
-    )
+    if spec.noise_m > 0.0:
+        noise = generator.standard_normal(len(distance), dtype=np.float32)
+        distance += np.float32(spec.noise_m) * noise
     points = np.empty((len(distance), 4), dtype=np.float32)
     points[:, :3] = beam_points(sweep, spec, (channel, column), distance)
     points[:, 3] = intensity
