@@ -114,11 +114,10 @@ def test_a_route_that_is_over_asks_for_a_reset():
     env = RouteEnv(dataclasses.replace(CONFIG, ticks_per_step=20))
     env.reset(seed=3)
     hard_left = np.array([1.0, 1.0], dtype=np.float32)
-    for _ in range(400):
-        _, reward, over, _, info = env.step(hard_left)
-        if over:
-            break
-    assert over
+    steps = (env.step(hard_left) for _ in range(400))
+    ended = next((step for step in steps if step[2]), None)
+    assert ended is not None
+    _, reward, _, _, info = ended
     assert info["status"].startswith("Failed")
     assert reward < -5.0
     with pytest.raises(gymnasium.error.ResetNeeded):
@@ -172,16 +171,14 @@ def test_rewards_are_terms():
 def test_worker_processes_drive_what_one_process_drives(env: RouteEnv):
     envs = vector_env(2, CONFIG)
     try:
-        first, _ = envs.reset(seed=[3, 4])
+        first, _ = envs.reset(seed=[3, 4])  # pyright: ignore[reportArgumentType]  vectors take lists
         actions = np.stack([AHEAD, AHEAD])
-        for _ in range(3):
-            last, rewards, _, _, _ = envs.step(actions)
+        last, rewards, *_ = [envs.step(actions) for _ in range(3)][-1]
     finally:
         envs.close()
     for row, seed in enumerate((3, 4)):
         alone, _ = env.reset(seed=seed)
         assert same({name: first[name][row] for name in first}, alone)
-        for _ in range(3):
-            alone, reward, *_ = env.step(AHEAD)
+        alone, reward, *_ = [env.step(AHEAD) for _ in range(3)][-1]
         assert same({name: last[name][row] for name in last}, alone)
         assert rewards[row] == reward

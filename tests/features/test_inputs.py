@@ -100,7 +100,9 @@ def test_stitched_size_is_the_configured_one(drives: Any, features: FeatureConfi
 
 def test_a_rig_without_the_views_is_refused(features: FeatureConfig) -> None:
     check_rig(NANO_RIG, features, "here")
-    check_rig(LEAD_RIG, features, "here")
+    check_rig(LEAD_RIG, replace(features, views=features.views[:3]), "here")
+    with pytest.raises(UserError, match="rig 'lead3' has no camera 'road'"):
+        check_rig(LEAD_RIG, features, "here")
     with pytest.raises(UserError, match="rig 'blind' has no camera 'left'"):
         check_rig(BLIND_RIG, features, "here")
     tall = replace(features, views=(View("front", 0, 384, 0, 384),), label_stride=1)

@@ -74,8 +74,8 @@ def test_driving_says_the_same_plan_as_seeing_everything() -> None:
 def test_shapes_of_nano() -> None:
     with torch.no_grad():
         out = TransFuser(NANO).eval()(made_up(NANO)[0])
-    assert out.semantic.shape == (2, 10, 8, 44)
-    assert out.depth.shape == (2, 8, 44)
+    assert out.semantic.shape == (2, 10, 8, 56)
+    assert out.depth.shape == (2, 8, 56)
     assert out.bev_semantic.shape == (2, 13, 64, 64)
     assert out.boxes.heatmap.shape == (2, 8, 32, 32)
     assert out.plan.route.shape == (2, 10, 2)

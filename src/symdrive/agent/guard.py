@@ -65,7 +65,7 @@ class Guard:
         if len(solid) < self.returns:
             return FREE
         path = shapely.LineString(np.concatenate([np.zeros((1, 2)), route]))
-        points = shapely.points(solid)
+        points = np.asarray(shapely.points(solid))
         within = shapely.distance(path, points) < self.half_width_m
         hit = np.sort(shapely.line_locate_point(path, points[within]))
         if len(hit) < self.returns:

@@ -292,7 +292,7 @@ def vector_env(num_envs: int, config: RouteEnvConfig | None = None) -> gymnasium
     """
     if num_envs < 1:
         raise ValueError(f"num_envs is {num_envs}; at least 1")
-    threads = max(1, min(numba.config.NUMBA_NUM_THREADS, (os.cpu_count() or 1) // num_envs))
+    threads = max(1, min(numba.get_num_threads(), (os.cpu_count() or 1) // num_envs))
     make: Callable[[], RouteEnv] = partial(_alone, config or RouteEnvConfig(), threads)
     return gymnasium.vector.AsyncVectorEnv([make] * num_envs, context="spawn")
 
