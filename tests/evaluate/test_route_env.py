@@ -114,10 +114,8 @@ def test_a_route_that_is_over_asks_for_a_reset():
     env = RouteEnv(dataclasses.replace(CONFIG, ticks_per_step=20))
     env.reset(seed=3)
     hard_left = np.array([1.0, 1.0], dtype=np.float32)
-    for _ in range(400):
-        _, reward, over, _, info = env.step(hard_left)
-        if over:
-            break
+    steps = (env.step(hard_left) for _ in range(400))
+    _, reward, over, _, info = next(step for step in steps if step[2])
     assert over
     assert info["status"].startswith("Failed")
     assert reward < -5.0
@@ -170,18 +168,16 @@ def test_rewards_are_terms():
 
 
 def test_worker_processes_drive_what_one_process_drives(env: RouteEnv):
+    seeds: list[int | None] = [3, 4]
     envs = vector_env(2, CONFIG)
     try:
-        first, _ = envs.reset(seed=[3, 4])
-        actions = np.stack([AHEAD, AHEAD])
-        for _ in range(3):
-            last, rewards, _, _, _ = envs.step(actions)
+        first, _ = envs.reset(seed=seeds)
+        second, rewards, _, _, _ = envs.step(np.stack([AHEAD, AHEAD]))
     finally:
         envs.close()
-    for row, seed in enumerate((3, 4)):
+    for row, seed in enumerate(seeds):
         alone, _ = env.reset(seed=seed)
         assert same({name: first[name][row] for name in first}, alone)
-        for _ in range(3):
-            alone, reward, *_ = env.step(AHEAD)
-        assert same({name: last[name][row] for name in last}, alone)
+        alone, reward, *_ = env.step(AHEAD)
+        assert same({name: second[name][row] for name in second}, alone)
         assert rewards[row] == reward

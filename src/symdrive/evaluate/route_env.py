@@ -277,7 +277,9 @@ def _alone(config: RouteEnvConfig, threads: int) -> RouteEnv:
     return RouteEnv(config)
 
 
-def vector_env(num_envs: int, config: RouteEnvConfig | None = None) -> gymnasium.vector.VectorEnv:
+def vector_env(
+    num_envs: int, config: RouteEnvConfig | None = None
+) -> gymnasium.vector.AsyncVectorEnv:
     """Environments in worker processes that step side by side and share the cores.
 
     Fresh processes, for numba and Embree do not survive a fork; keep the call below
@@ -292,7 +294,7 @@ def vector_env(num_envs: int, config: RouteEnvConfig | None = None) -> gymnasium
     """
     if num_envs < 1:
         raise ValueError(f"num_envs is {num_envs}; at least 1")
-    threads = max(1, min(numba.config.NUMBA_NUM_THREADS, (os.cpu_count() or 1) // num_envs))
+    threads = max(1, min(numba.get_num_threads(), (os.cpu_count() or 1) // num_envs))
     make: Callable[[], RouteEnv] = partial(_alone, config or RouteEnvConfig(), threads)
     return gymnasium.vector.AsyncVectorEnv([make] * num_envs, context="spawn")
 
