@@ -169,6 +169,7 @@ def test_rewards_are_terms():
 
 
 def test_worker_processes_drive_what_one_process_drives(env: RouteEnv):
+    seeds: list[int | None] = [3, 4]
     envs = vector_env(2, CONFIG)
     try:
         first, _ = envs.reset(seed=[3, 4])  # pyright: ignore[reportArgumentType]  vectors take lists
@@ -176,7 +177,7 @@ def test_worker_processes_drive_what_one_process_drives(env: RouteEnv):
         last, rewards, *_ = [envs.step(actions) for _ in range(3)][-1]
     finally:
         envs.close()
-    for row, seed in enumerate((3, 4)):
+    for row, seed in enumerate(seeds):
         alone, _ = env.reset(seed=seed)
         assert same({name: first[name][row] for name in first}, alone)
         alone, reward, *_ = [env.step(AHEAD) for _ in range(3)][-1]

@@ -277,7 +277,9 @@ def _alone(config: RouteEnvConfig, threads: int) -> RouteEnv:
     return RouteEnv(config)
 
 
-def vector_env(num_envs: int, config: RouteEnvConfig | None = None) -> gymnasium.vector.VectorEnv:
+def vector_env(
+    num_envs: int, config: RouteEnvConfig | None = None
+) -> gymnasium.vector.AsyncVectorEnv:
     """Environments in worker processes that step side by side and share the cores.
 
     Fresh processes, for numba and Embree do not survive a fork; keep the call below
