@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 
 from symdrive import __version__
-from symdrive.cli import options
+from symdrive.cli import options, student_options
 from symdrive.core.errors import UserError
 
 IMPLEMENTATIONS: dict[type[Any], str] = {
@@ -25,6 +25,9 @@ IMPLEMENTATIONS: dict[type[Any], str] = {
     options.BenchSim: "symdrive.cli.bench:run_sim",
     options.BenchTrain: "symdrive.cli.bench:run_train",
     options.BenchInfer: "symdrive.cli.bench:run_infer",
+    student_options.CheckpointConvert: "symdrive.cli.checkpoint:run_convert",
+    student_options.CheckpointInspect: "symdrive.cli.checkpoint:run_inspect",
+    student_options.CheckpointVerify: "symdrive.cli.checkpoint:run_verify",
     options.Doctor: "symdrive.cli.doctor:run",
 }
 """Each command's code, imported when it is chosen, so that help stays quick."""
@@ -47,7 +50,7 @@ def run(arguments: list[str]) -> int:
         return 0
     chosen = parse(arguments)
     try:
-        _implementation(chosen)(chosen)
+        code = _implementation(chosen)(chosen)
     except UserError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"[bold red]symdrive:[/] {_plain(str(error))}"
@@ -56,7 +59,7 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         Console(stderr=True).print("\nStopped; the same command goes on where this one was.")
         return 130
-    return 0
+    return 0 if code is None else code
 
 
 def parse(arguments: list[str]) -> Any:
@@ -68,11 +71,12 @@ def parse(arguments: list[str]) -> Any:
         args=arguments or ["--help"],
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
-    return chosen.command if isinstance(chosen, (options.Towns, options.Bench)) else chosen
+    groups = (options.Towns, options.Bench, student_options.Checkpoint)
+    return chosen.command if isinstance(chosen, groups) else chosen
 
 
-def _implementation(chosen: object) -> Callable[[Any], None]:
-    """The function that carries a command out."""
+def _implementation(chosen: object) -> Callable[[Any], int | None]:
+    """The function that carries a command out; it returns an exit code, or None for 0."""
     module, _, attribute = IMPLEMENTATIONS[type(chosen)].partition(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from symdrive.cli.student_options import Checkpoint
 from symdrive.world.backend import TrafficConfig
 
 Paths = Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -272,6 +273,7 @@ Command = (
     | Annotated[Show, tyro.conf.subcommand("show")]
     | Annotated[Towns, tyro.conf.subcommand("towns")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Checkpoint, tyro.conf.subcommand("checkpoint")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )
 """What a command line can mean."""

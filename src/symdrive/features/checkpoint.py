@@ -43,6 +43,7 @@ class Checkpoint:
         rig: sensors that it was trained with.
         stage: `perception` or `planning`.
         version: of symdrive that wrote it.
+        licence: note on the licence of the weights.
     """
 
     network: TransFuser
@@ -50,6 +51,7 @@ class Checkpoint:
     rig: Rig
     stage: str
     version: str
+    licence: str = ""
 
 
 def check_fit(model: ModelConfig, features: FeatureConfig) -> None:
@@ -78,6 +80,8 @@ def save_checkpoint(
     features: FeatureConfig,
     rig: Rig,
     weights: Mapping[str, torch.Tensor] | None = None,
+    *,
+    licence: str = "",
 ) -> Path:
     """Write a checkpoint, whole or not at all.
 
@@ -87,6 +91,7 @@ def save_checkpoint(
         features: how its inputs are made.
         rig: that it was trained with.
         weights: to store in place of the network's own, such as their moving average.
+        licence: note on the licence of the weights.
     """
     document = {
         "format": FORMAT,
@@ -98,6 +103,7 @@ def save_checkpoint(
         "features_digest": features.digest,
         "rig": plain.to_plain(rig),
         "rig_digest": rig.digest,
+        "licence": licence,
     }
     state = network.state_dict() if weights is None else weights
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
@@ -141,7 +147,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
             f"{where}: its weights do not fit its own model config ({_first_line(error)});"
             " the file is damaged."
         ) from error
-    return Checkpoint(network.eval(), features, rig, stage, version)
+    licence = str(document.get("licence", ""))
+    return Checkpoint(network.eval(), features, rig, stage, version, licence)
 
 
 def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
