@@ -25,6 +25,7 @@ IMPLEMENTATIONS: dict[type[Any], str] = {
     options.BenchSim: "symdrive.cli.bench:run_sim",
     options.BenchTrain: "symdrive.cli.bench:run_train",
     options.BenchInfer: "symdrive.cli.bench:run_infer",
+    options.BenchData: "symdrive.cli.bench_data:run_data",
     student_options.CheckpointConvert: "symdrive.cli.checkpoint:run_convert",
     student_options.CheckpointInspect: "symdrive.cli.checkpoint:run_inspect",
     student_options.CheckpointVerify: "symdrive.cli.checkpoint:run_verify",

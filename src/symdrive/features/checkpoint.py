@@ -121,6 +121,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
         UserError: for a missing, damaged or foreign file, one of a newer symdrive, or one whose
             features or rig mean something else by now.
     """
+    check_device(device)
     document, tensors = _read(path, str(device))
     where = str(path)
     try:
@@ -149,6 +150,46 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
         ) from error
     licence = str(document.get("licence", ""))
     return Checkpoint(network.eval(), features, rig, stage, version, licence)
+
+
+def load_checkpoints(path: Path, device: torch.device | str = "cpu") -> list[Checkpoint]:
+    """One file, or every checkpoint of the planning stage in a folder, which then make an ensemble.
+
+    Raises:
+        UserError: as `load_checkpoint`; for a folder without a checkpoint that can drive, or with
+            such that were not trained alike.
+    """
+    if not path.is_dir():
+        return [load_checkpoint(path, device)]
+    found = [load_checkpoint(file, device) for file in sorted(path.glob(f"*{SUFFIX}"))]
+    found = [one for one in found if one.stage == PLANNING]
+    if not found:
+        raise UserError(
+            f"{path} holds no checkpoint of the planning stage; name a folder with some."
+        )
+    first = found[0]
+    for other in found[1:]:
+        pairs = {
+            "model": (other.network.config, first.network.config),
+            "features": (other.features, first.features),
+            "rig": (other.rig, first.rig),
+        }
+        for name, (ours, theirs) in pairs.items():
+            if ours != theirs:
+                raise UserError(
+                    f"{path}: its checkpoints differ in their {name}; an ensemble is trained alike."
+                )
+    return found
+
+
+def check_device(device: torch.device | str) -> None:
+    """Refuse a GPU that is not there.
+
+    Raises:
+        UserError: then; nothing falls back to the CPU by itself.
+    """
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise UserError("CUDA was asked for, but torch finds no GPU; use --device cpu.")
 
 
 def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -54,7 +54,7 @@ class Targets(NamedTuple):
 
     Attributes:
         semantic: class of each pixel, at label resolution.
-        depth: metres, at label resolution.
+        depth: metres, at label resolution; while a batch travels, bytes of the label.
         bev_semantic: class of each cell, 255 where unknown.
         boxes: x, y, half length, half width, yaw, speed, class of each box; padded.
         num_boxes: rows of `boxes` that count.
@@ -68,7 +68,7 @@ class Targets(NamedTuple):
     """
 
     semantic: UInt8[Tensor, "b label_height label_width"]
-    depth: Float[Tensor, "b label_height label_width"]
+    depth: Float[Tensor, "b label_height label_width"] | UInt8[Tensor, "b label_height label_width"]
     bev_semantic: UInt8[Tensor, "b bev_rows bev_cols"]
     boxes: Float[Tensor, "b box 7"]
     num_boxes: Int[Tensor, " b"]

@@ -123,12 +123,18 @@ class Frame:
             else self._points("plan_target_points"),
         )
 
-    def observation(self) -> Observation:
-        """What the driver was shown, up to JPEG and the centimetre grid."""
+    def observation(
+        self, images: Mapping[str, UInt8[np.ndarray, "height width 3"]] | None = None
+    ) -> Observation:
+        """What the driver was shown, up to JPEG and the centimetre grid.
+
+        Args:
+            images: other pictures in place of its own, which are then not decoded.
+        """
         return Observation(
             tick=self.tick,
             time_s=self.time_s,
-            images=self.images,
+            images=self.images if images is None else images,
             lidar=self.lidar,
             position=self.position,
             yaw=self.yaw,

@@ -169,10 +169,17 @@ def table_tensors(table: Row) -> dict[str, Tensor]:
 
 
 def to_step(columns: dict[str, Tensor]) -> Step:
-    """Columns of a batch to what the network and the loss take."""
-    inputs = Inputs(*(columns[name] for name in Inputs._fields))
-    depth = columns["depth"].to(torch.float32) * DEPTH_STEP_M
-    return inputs, Targets(*((columns | {"depth": depth})[name] for name in Targets._fields))
+    """Columns of a batch to what the network and the loss take; depth is still in bytes."""
+    return Inputs(*(columns.get(name) for name in Inputs._fields)), Targets(
+        *(columns.get(name) for name in Targets._fields)
+    )
+
+
+def on_device(targets: Targets) -> Targets:
+    """Labels as the loss takes them: bytes of depth, which travel fast, become metres here."""
+    if targets.depth.is_floating_point():
+        return targets
+    return targets._replace(depth=targets.depth.to(torch.float32) * DEPTH_STEP_M)
 
 
 Batches = MemoryBatches | DataLoader[Row]
