@@ -42,7 +42,5 @@ def overlap(a: Float[np.ndarray, "4 2"], b: Float[np.ndarray, "4 2"]) -> float:
 
 def _outline(box: DetectedBox) -> Float[np.ndarray, "4 2"]:
     """Corners, m."""
-    corners = box_corners(
-        np.array([box.center]), np.array([box.yaw]), np.array([box.half_extent])
-    )
+    corners = box_corners(np.array([box.center]), np.array([box.yaw]), np.array([box.half_extent]))
     return corners[0].astype(np.float32)

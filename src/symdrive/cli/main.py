@@ -29,6 +29,8 @@ IMPLEMENTATIONS: dict[type[Any], str] = {
     student_options.CheckpointConvert: "symdrive.cli.checkpoint:run_convert",
     student_options.CheckpointInspect: "symdrive.cli.checkpoint:run_inspect",
     student_options.CheckpointVerify: "symdrive.cli.checkpoint:run_verify",
+    student_options.CheckpointExport: "symdrive.cli.export:run",
+    student_options.Predict: "symdrive.cli.predict:run",
     options.Doctor: "symdrive.cli.doctor:run",
 }
 """Each command's code, imported when it is chosen, so that help stays quick."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from symdrive.cli.student_options import Checkpoint
+from symdrive.cli.student_options import Checkpoint, Predict
 from symdrive.world.backend import TrafficConfig
 
 Paths = Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -301,6 +301,7 @@ Command = (
     | Annotated[Show, tyro.conf.subcommand("show")]
     | Annotated[Towns, tyro.conf.subcommand("towns")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Predict, tyro.conf.subcommand("predict")]
     | Annotated[Checkpoint, tyro.conf.subcommand("checkpoint")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )
