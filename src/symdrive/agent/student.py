@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from symdrive.agent.boxes import surest_boxes
+from symdrive.agent.waypoint_tracker import WaypointTracker
 from symdrive.core.errors import UserError
 from symdrive.core.geometry import to_local
 from symdrive.features.checkpoint import PLANNING, Checkpoint, load_checkpoints
@@ -60,6 +62,7 @@ class StudentConfig:
         box_score: lowest score of a box that is reported in the plan.
         boxes: report boxes in the plan; they do not steer, and cost a millisecond.
         creep: what to do after standing for very long; None for nothing.
+        follow: the route at the target speed, or the waypoints, which drive worse.
         tick_s: length of a tick.
     """
 
@@ -67,6 +70,7 @@ class StudentConfig:
     box_score: float = 0.3
     boxes: bool = True
     creep: Creep | None = None
+    follow: Literal["route", "waypoints"] = "route"
     tick_s: float = 0.05
 
     def __post_init__(self) -> None:
@@ -104,6 +108,7 @@ class Student(Policy):
         self._navigator: Navigator | None = None
         self._lateral = LateralController(STUDENT_LATERAL)
         self._longitudinal = LongitudinalController()
+        self._tracker = WaypointTracker()
         self._standing_s, self._rolling_s = 0.0, 0.0
         self._cameras = {c.name: (c.height, c.width, 3) for c in self.rig.cameras}
 
@@ -130,6 +135,7 @@ class Student(Policy):
         """A new episode."""
         self._navigator = Navigator(plan, self.features.navigation)
         self._lateral.reset()
+        self._tracker.reset()
         self._standing_s, self._rolling_s = 0.0, 0.0
         self.plan = None
 
@@ -206,6 +212,8 @@ class Student(Policy):
 
     def _control(self, plan: Plan, speed_mps: float) -> Control:
         """Wheel and pedals."""
+        if self.config.follow == "waypoints":
+            return self._tracker.step(plan.waypoints, speed_mps)
         target, brake = self._target_speed(plan, speed_mps)
         steer = self._lateral.step(plan.route, speed_mps, self.config.tick_s)
         throttle, pedal = self._longitudinal.step(speed_mps, target, brake=brake)
