@@ -154,8 +154,8 @@ def _heatmap(boxes: Tensor, whole: Tensor, keep: Tensor, config: ModelConfig) ->
 
 
 def gaussian_radius(
-    height: Float[Tensor, " n"], width: Float[Tensor, " n"], min_overlap: float = MIN_OVERLAP
-) -> Float[Tensor, " n"]:
+    height: Float[Tensor, "*n"], width: Float[Tensor, "*n"], min_overlap: float = MIN_OVERLAP
+) -> Float[Tensor, "*n"]:
     """How far a centre may be off while the boxes still overlap by `min_overlap`, cells."""
     total, area = height + width, height * width
     c1 = area * (1 - min_overlap) / (1 + min_overlap)

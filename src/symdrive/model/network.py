@@ -27,6 +27,7 @@ class TransFuser(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
+        self.channels_last = False
         self.backbone = Backbone(config, pretrained=pretrained)
         image, lidar = self.backbone.image_encoder.widths, self.backbone.lidar_encoder.widths
         read, semantic = image[config.perspective_stage], config.num_semantic_classes
@@ -93,14 +94,15 @@ class TransFuser(nn.Module):
         """Image map of each stage and the last raster map."""
         dtype = self.backbone.c5_conv.weight.dtype
         image, lidar = inputs.image.to(dtype), inputs.lidar.to(dtype)
-        if self.backbone.c5_conv.weight.is_contiguous(memory_format=torch.channels_last):
+        if self.channels_last:
             image = image.contiguous(memory_format=torch.channels_last)
             lidar = lidar.contiguous(memory_format=torch.channels_last)
         return self.backbone(image, lidar)
 
 
-def use_channels_last(network: nn.Module) -> None:
-    """Lay out convolution weights as convolutions on CPUs and tensor cores like them."""
+def use_channels_last(network: TransFuser) -> None:
+    """Lay out weights and inputs as convolutions on CPUs and tensor cores like them."""
+    network.channels_last = True
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
