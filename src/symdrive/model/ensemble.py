@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from symdrive.model.network import TransFuser
 from symdrive.model.tensors import Inputs, PlanOutput
@@ -93,10 +94,11 @@ def joined_classes(logits: Float[Tensor, "member b k h w"]) -> Float[Tensor, "b 
 
 @contextmanager
 def _plain_attention() -> Iterator[None]:
-    """Without torch's fused attention for inference, which cannot be batched over weights."""
+    """Without torch's fused attention, which cannot be batched over weights."""
     was = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        yield
+        with sdpa_kernel(SDPBackend.MATH):
+            yield
     finally:
         torch.backends.mha.set_fastpath_enabled(was)
