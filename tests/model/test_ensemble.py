@@ -1,6 +1,7 @@
 """Networks that vote; one sample alone and in a batch; exactly one way to say no."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -64,8 +65,8 @@ def test_alone_and_in_a_batch_a_sample_gives_the_same() -> None:
     with torch.inference_mode():
         whole, bev = network.drive(many)
         for row in range(5):
-            one = Inputs(*(None if c is None else c[row : row + 1] for c in many))
-            plan, features = network.drive(one)
+            columns: Any = (None if c is None else c[row : row + 1] for c in many)
+            plan, features = network.drive(Inputs(*columns))
             torch.testing.assert_close(plan.route[0], whole.route[row], rtol=1e-4, atol=1e-4)
             torch.testing.assert_close(
                 plan.speed_logits[0], whole.speed_logits[row], rtol=1e-4, atol=1e-4

@@ -204,12 +204,15 @@ def test_padding_of_radar_is_not_read_and_points_read_their_own_cell() -> None:
     config = replace(NANO, radar=SMALL_RADAR, radar_queries=4)
     network = TransFuser(config).eval()
     inputs, _ = radar_inputs(config)
-    short = inputs._replace(radar=inputs.radar[:, :4])
-    padded = short._replace(radar=torch.cat([short.radar, torch.zeros(2, 5, 5)], dim=1))
+    assert inputs.radar is not None
+    points = inputs.radar[:, :4]
+    short = inputs._replace(radar=points)
+    padded = short._replace(radar=torch.cat([points, torch.zeros(2, 5, 5)], dim=1))
     with torch.no_grad():
         a, b = network(short), network(padded)
     torch.testing.assert_close(a.radar.state, b.radar.state, atol=1e-4, rtol=1e-4)
     detector, grid = network.radar_detector, config.bev
+    assert detector is not None
     bev = torch.arange(64.0).view(1, 1, 8, 8)
     centre = torch.tensor([[[grid.x_min + 20.0, grid.y_max - 4.0]]])  # row 0, column 2
     assert float(detector._at(bev, unit_points(centre, grid))) == pytest.approx(2.0)
@@ -218,6 +221,7 @@ def test_padding_of_radar_is_not_read_and_points_read_their_own_cell() -> None:
 def test_radar_objects_are_matched_whatever_their_order() -> None:
     config = replace(NANO, radar=SMALL_RADAR, radar_queries=4)
     label = radar_inputs(config)[1].radar
+    assert label is not None
     order = torch.tensor([2, 0, 3, 1])
     logit = torch.where(label[..., 3] > 0, 9.0, -9.0)[:, order]
     found = RadarObjects(torch.zeros(2, 4, 32), label[:, order, :3], logit)
@@ -235,8 +239,8 @@ def test_label_faults_are_switches() -> None:
     clean = encode_boxes(targets.boxes, targets.num_boxes, NANO)
     phantom = replace(NANO, compat=Compat(phantom_box=True))
     drawn = encode_boxes(targets.boxes, targets.num_boxes, phantom)
-    assert clean.count.tolist() == [1.0, 1.0]
-    assert drawn.count.tolist() == [2.0, 2.0]
+    assert clean.centres.tolist() == [1.0, 1.0]
+    assert drawn.centres.tolist() == [2.0, 2.0]
     assert drawn.heatmap[:, 0, 0, 0].tolist() == [1.0, 1.0]
     assert not clean.peak[:, 0, 0].any()
     torch.manual_seed(0)

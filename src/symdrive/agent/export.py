@@ -77,7 +77,7 @@ def export_onnx(network: TransFuser, path: Path) -> Exported:
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     taken = {one.name for one in session.get_inputs()}
     feed = {n: c.numpy() for n, c in zip(names, columns, strict=True) if n in taken}
-    found = session.run(list(outputs), feed)
+    found = [np.asarray(one) for one in session.run(list(outputs), feed)]
     errors = tuple(_error(w, f) for w, f in zip(wanted, found, strict=True))
     return Exported(path, tuple(sorted(taken)), outputs, errors)
 

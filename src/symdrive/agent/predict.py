@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from symdrive.features.inputs import command_index, rasterise, stitch
 from symdrive.maps.route import Command
 from symdrive.model.ensemble import joined, joined_classes
 from symdrive.model.network import TransFuser, expected_speed
-from symdrive.model.tensors import Inputs, PlanOutput, Predictions
+from symdrive.model.tensors import Inputs, PlanOutput, Predictions, to_device
 from symdrive.world.control import DetectedBox
 
 SCENES_FILE = "scenes.json"
@@ -168,7 +169,7 @@ def _inputs(scene: Scene, folder: Path, checkpoint: Checkpoint) -> Inputs:
         torch.tensor([scene.target_points], dtype=torch.float32),
     )
     device = next(checkpoint.network.parameters()).device
-    return Inputs(*(None if one is None else one.to(device) for one in inputs))
+    return to_device(inputs, device)
 
 
 def _images(scene: Scene, folder: Path, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
@@ -211,8 +212,8 @@ def _plan(said: Sequence[Predictions], scene: Scene) -> PlanOutput:
     plans = [one.plan for one in said if one.plan is not None]
     if len(plans) < len(said):
         raise UserError(f"{scene.name}: a checkpoint of the perception stage plans nothing.")
-    columns = zip(*plans, strict=True)
-    return joined(PlanOutput(*(None if c[0] is None else torch.stack(c) for c in columns)))
+    stacked: Any = (None if c[0] is None else torch.stack(c) for c in zip(*plans, strict=True))
+    return joined(PlanOutput(*stacked))
 
 
 def _classes(logits: Sequence[Tensor | None]) -> UInt8[np.ndarray, "h w"] | None:

@@ -30,7 +30,7 @@ class BoxTargets(NamedTuple):
         yaw_residual: rad from the centre of the bin.
         velocity: m/s.
         peak: cells that hold a centre; only there the regressions count.
-        count: centres of each sample, which its losses are divided by.
+        centres: number of each sample, which its losses are divided by.
     """
 
     heatmap: Float[Tensor, "b kind rows cols"]
@@ -40,7 +40,7 @@ class BoxTargets(NamedTuple):
     yaw_residual: Float[Tensor, "b 1 rows cols"]
     velocity: Float[Tensor, "b 1 rows cols"]
     peak: Bool[Tensor, "b rows cols"]
-    count: Float[Tensor, " b"]
+    centres: Float[Tensor, " b"]
 
 
 class DecodedBoxes(NamedTuple):

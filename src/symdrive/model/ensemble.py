@@ -8,6 +8,7 @@ and the strongest for everything else.
 import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -84,7 +85,8 @@ class _Driver(nn.Module):
 
 def joined(opinions: PlanOutput) -> PlanOutput:
     """The mean of each column over the members, its first axis."""
-    return PlanOutput(*(None if column is None else column.mean(dim=0) for column in opinions))
+    columns: Any = (None if column is None else column.mean(dim=0) for column in opinions)
+    return PlanOutput(*columns)
 
 
 def joined_classes(logits: Float[Tensor, "member b k h w"]) -> Float[Tensor, "b k h w"]:

@@ -105,7 +105,7 @@ def box_losses(
     maps: BoxMaps, targets: BoxTargets, *, clipped: bool = False
 ) -> dict[str, Float[Tensor, ""]]:
     """Terms of the CenterNet head; regressions count at the peaks."""
-    peak, count = targets.peak[:, None], targets.count.clamp(min=1)
+    peak, count = targets.peak[:, None], targets.centres.clamp(min=1)
 
     def mean(loss: Tensor) -> Tensor:
         channels = loss.shape[1]
@@ -117,7 +117,7 @@ def box_losses(
     )
     return {
         "heatmap": heatmap_loss(
-            maps.heatmap, targets.heatmap, targets.count, clipped=clipped
+            maps.heatmap, targets.heatmap, targets.centres, clipped=clipped
         ).mean(),
         "wh": mean((maps.wh - targets.wh).abs()),
         "offset": mean((maps.offset - targets.offset).abs()),

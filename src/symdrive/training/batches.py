@@ -7,6 +7,7 @@ sees the same batches as one that was never stopped.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -170,9 +171,9 @@ def table_tensors(table: Row) -> dict[str, Tensor]:
 
 def to_step(columns: dict[str, Tensor]) -> Step:
     """Columns of a batch to what the network and the loss take; depth is still in bytes."""
-    return Inputs(*(columns.get(name) for name in Inputs._fields)), Targets(
-        *(columns.get(name) for name in Targets._fields)
-    )
+    inputs: Any = (columns.get(name) for name in Inputs._fields)
+    targets: Any = (columns.get(name) for name in Targets._fields)
+    return Inputs(*inputs), Targets(*targets)
 
 
 def on_device(targets: Targets) -> Targets:
