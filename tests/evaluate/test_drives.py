@@ -14,6 +14,7 @@ from symdrive.maps.network import Network
 from symdrive.maps.open import open_town
 from symdrive.record.config import RecordConfig
 from symdrive.record.reader import open_run
+from symdrive.sim.shift import ShiftConfig
 from symdrive.world.backend import STORE_EVERY, TrafficConfig
 from symdrive.world.rig import LidarSpec, three_cameras
 
@@ -32,7 +33,7 @@ def job(tmp_path_factory) -> Job:
         seed=11,
         traffic=TrafficConfig(vehicles=12, pedestrians=6, parked=4),
         record=RecordConfig(),
-        shifted=True,
+        shift=ShiftConfig(),
         sense_every=STORE_EVERY,
     )
 
@@ -72,7 +73,7 @@ def test_a_finished_drive_is_not_driven_again(job):
 
 def test_workers_write_what_one_process_writes(job):
     pair = [
-        replace(job, folder=job.folder.with_name(f"worker{i}"), seed=11 + i, shifted=True)
+        replace(job, folder=job.folder.with_name(f"worker{i}"), seed=11 + i, shift=ShiftConfig())
         for i in range(2)
     ]
     done = run_jobs(pair, workers=2)

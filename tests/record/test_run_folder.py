@@ -100,7 +100,7 @@ def test_tick_columns(tmp_path: Path, meta: RunMeta, record: Make) -> None:
     made = drive(tmp_path / "run", meta, record)
     run = open_run(tmp_path / "run")
     ticks = run.ticks
-    assert set(ticks) | {"infractions"} == set(schema.TICK_SCHEMA.names)
+    assert set(ticks) | set(schema.JSON_COLUMNS) == set(schema.TICK_SCHEMA.names)
     assert np.array_equal(ticks["tick"], np.arange(11))
     assert np.array_equal(ticks["speed"], [item.truth.actors.speed[0] for item in made])
     assert np.array_equal(ticks["route_completion"], np.arange(11) / 2)

@@ -17,7 +17,7 @@ from symdrive.report.page import TownKit, write_run_page
 from symdrive.report.panels import Panel
 from symdrive.report.summary import DriverRuns, write_summary
 from symdrive.report.town_map import Pin, View, draw_map
-from symdrive.report.video import HEIGHT, WIDTH, VideoConfig
+from symdrive.report.video import HEIGHT, WIDTH, VideoConfig, shown_ticks
 from symdrive.scoring.protocol import LEADERBOARD_2_0, aggregate, score_route
 from symdrive.world.backend import TrafficConfig
 
@@ -100,3 +100,12 @@ def test_the_birds_eye_view_has_the_ego_in_the_lower_middle():
     ahead_left = panel.pixels(np.array([[5.0, 4.0]]))[0]
     assert ahead_left[0] < 100
     assert ahead_left[1] < 80
+
+
+def test_a_long_stand_is_cut_to_its_beginning_and_end() -> None:
+    speed = np.r_[np.full(20, 5.0), np.zeros(1000), np.full(20, 5.0)]
+    shown = np.array(shown_ticks(speed, VideoConfig(every=1, stand_s=8.0)))
+    assert shown.tolist() == [*range(20 + 80), *range(1020 - 80, 1040)]
+    short = np.r_[np.full(20, 5.0), np.zeros(100), np.full(20, 5.0)]
+    assert shown_ticks(short, VideoConfig(every=2)) == list(range(0, 140, 2))
+    assert len(shown_ticks(np.zeros(3600), VideoConfig(every=1))) == 162

@@ -5,9 +5,12 @@ beside x 0..60; x 100..120: a junction; x 120..220: road 4. A light with its sto
 guards the eastbound entry, a stop sign stands on road 4 at x = 180.
 """
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +27,7 @@ from symdrive.maps.town import (
     StopSignTable,
     Town,
 )
+from symdrive.scoring.infraction import InfractionKind
 from symdrive.world.catalogue import MODEL_ROW, MODELS
 from symdrive.world.truth import Actors, Collision, SignalState, Truth
 
@@ -253,3 +257,79 @@ class Kit:
 @pytest.fixture
 def kit() -> Kit:
     return Kit()
+
+
+# ---- result files ----------------------------------------------------------------------
+
+KEYS = [kind.value for kind in InfractionKind]
+
+
+def speed(percentage: float) -> str:
+    return f"Average speed is {percentage}% of the surrounding traffic's one"
+
+
+def outside(metres: float, percentage: float) -> str:
+    return (
+        f"Agent went outside its route lanes for about {metres} meters"
+        f" ({percentage}% of the completed route)"
+    )
+
+
+def row(route: object, *, rep: int = 0, **changes: Any) -> dict[str, Any]:
+    """A record as the leaderboard writes it: a perfect one, unless changed."""
+    infractions: dict[str, list[str]] = {key: [] for key in KEYS}
+    infractions |= changes.pop("infractions", {})
+    completion, penalty = changes.pop("completion", 100.0), changes.pop("penalty", 1.0)
+    meta = {
+        "route_length": changes.pop("length", 1000.0),
+        "duration_game": changes.pop("duration", 80.0),
+        "duration_system": 100.0,
+    }
+    found = any(infractions.values())
+    return {
+        "index": 0,
+        "route_id": f"RouteScenario_{route}_rep{rep}",
+        "status": "Completed" if found else "Perfect",
+        "num_infractions": sum(map(len, infractions.values())),
+        "infractions": infractions,
+        "scores": {
+            "score_route": completion,
+            "score_penalty": penalty,
+            "score_composed": round(completion * penalty, 6),
+        },
+        "meta": meta,
+        **changes,
+    }
+
+
+def write(path: Path, rows: Sequence[object], planned: int | None = None, **extra: Any) -> Path:
+    """A leaderboard result file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    checkpoint: dict[str, Any] = {"records": list(rows)}
+    if planned is not None:
+        checkpoint["progress"] = [len(rows), planned]
+    path.write_text(json.dumps({"_checkpoint": checkpoint, **extra}))
+    return path
+
+
+@dataclass(frozen=True)
+class Results:
+    """Makes result files."""
+
+    row: Callable[..., dict[str, Any]] = row
+    write: Callable[..., Path] = write
+    speed: Callable[[float], str] = speed
+    outside: Callable[[float, float], str] = outside
+    golden: Path = Path(__file__).parents[3] / "shared" / "golden"
+
+    def published(self, folder: str) -> Path:
+        """A folder of published results, or a reason to skip."""
+        path = self.golden / folder
+        if not path.is_dir():
+            pytest.skip(f"no published results in ../shared/golden/{folder}")
+        return path
+
+
+@pytest.fixture(scope="session")
+def results() -> Results:
+    return Results()

@@ -97,6 +97,13 @@ def test_collision_kinds(kit: Kit, model: str, kind: InfractionKind) -> None:
     assert found[0].message == wanted
 
 
+def test_a_wall_that_stops_the_car_dead_counts(kit: Kit) -> None:
+    """The speed before the contact counts, for after it there is none."""
+    moments = [kit.moment(speed=6.0), kit.moment(speed=0.0, hits=(0,)), kit.moment(speed=0.0)]
+    assert len(watch(kit, Collisions(), moments)) == 1
+    assert not watch(kit, Collisions(), [kit.moment(speed=0.0), kit.moment(speed=0.0, hits=(0,))])
+
+
 def test_collision_with_the_town(kit: Kit) -> None:
     found = watch(kit, Collisions(), [kit.moment(hits=(0,))])
     assert [item.kind for item in found] == [InfractionKind.COLLISION_LAYOUT]

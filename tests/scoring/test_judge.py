@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from symdrive.scoring.criteria import CriteriaConfig, default_criteria
+from symdrive.scoring.criteria.verdict import make_record
 from symdrive.scoring.infraction import InfractionKind
 from symdrive.scoring.protocol import LEADERBOARD_2_0, LEADERBOARD_2_1, score_route
-from symdrive.scoring.records import make_record
 
 EAST = -1.75
 Kit = Any

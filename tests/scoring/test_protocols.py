@@ -1,10 +1,11 @@
-"""Formulas by hand, as properties, and against published result files."""
+"""Formulas by hand and as properties; records to JSON and back."""
 
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import subprocess
+import sys
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 
 from symdrive.core.errors import UserError
 from symdrive.scoring.infraction import InfractionKind as Kind
+from symdrive.scoring.penalty import RatePenalty
 from symdrive.scoring.protocol import (
+    FACTORS,
     LEADERBOARD_2_0,
     LEADERBOARD_2_1,
-    ProductPenalty,
+    PROTOCOLS,
     Protocol,
     aggregate,
     score_route,
@@ -25,11 +28,9 @@ from symdrive.scoring.records import (
     RouteRecord,
     record_from_plain,
     record_to_plain,
-    records_from_leaderboard,
 )
 from symdrive.scoring.report_table import LABELS, route_rows, summary_rows
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "golden"
 LENGTH_M = 1000.0
 SLOW, OUT = Kind.MIN_SPEED, Kind.OUTSIDE_ROUTE_LANES
 COUNTED = [
@@ -139,6 +140,9 @@ def test_a_protocol_may_look_at_rates() -> None:
     assert score_route(record(of((Kind.RED_LIGHT, 0)), 50.0), rated).penalty == 0.25
 
 
+NORMALISED = Protocol("normalised", RatePenalty(FACTORS))
+EVERY = [*PROTOCOLS.values(), NORMALISED]
+
 ITEMS = st.lists(
     st.tuples(st.sampled_from([*COUNTED, SLOW, OUT]), st.floats(0, 100).map(lambda v: round(v, 2))),
     max_size=8,
@@ -148,21 +152,27 @@ ITEMS = st.lists(
 @given(ITEMS, st.randoms(use_true_random=False))
 def test_order_does_not_matter(items: list[tuple[Kind, float]], random: object) -> None:
     shuffled = sorted(items, key=lambda _: random.random())  # pyright: ignore[reportAttributeAccessIssue]
-    for protocol in (LEADERBOARD_2_0, LEADERBOARD_2_1):
+    for protocol in EVERY:
         one, two = (score_route(record(of(*x)), protocol) for x in (items, shuffled))
-        assert one.driving_score == pytest.approx(two.driving_score, abs=1e-5)
+        assert one == two
 
 
 @given(ITEMS, st.sampled_from([*Kind]), st.floats(0, 100))
 def test_one_more_infraction_never_raises_a_score(
     items: list[tuple[Kind, float]], kind: Kind, percentage: float
 ) -> None:
-    for protocol in (LEADERBOARD_2_0, LEADERBOARD_2_1):
+    for protocol in EVERY:
         before = score_route(record(of(*items)), protocol)
         after = score_route(record(of(*items, (kind, percentage))), protocol)
         assert after.driving_score <= before.driving_score + 1e-6
         assert after.penalty <= before.penalty + 1e-6
         assert 0.0 <= after.penalty <= 1.0
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_perfect_route_scores_hundred(name: str) -> None:
+    score = score_route(record({}), PROTOCOLS[name])
+    assert (score.driving_score, score.penalty, score.success) == (100.0, 1.0, True)
 
 
 @given(ITEMS)
@@ -182,12 +192,12 @@ def test_exact_percentages_survive() -> None:
 
 def test_bad_records_are_refused() -> None:
     plain = record_to_plain(record({}))
-    with pytest.raises(UserError, match=r"here: .* no entry 'status'"):
+    with pytest.raises(UserError, match=r"here: no entry 'status'"):
         record_from_plain({k: v for k, v in plain.items() if k != "status"}, "here")
     with pytest.raises(UserError, match="unknown kind of infraction 'sneezing'"):
         record_from_plain({**plain, "infractions": {"sneezing": ["x"]}}, "here")
     bad = {**plain, "infractions": {SLOW.value: ["slow"]}, "percentages": {}}
-    with pytest.raises(UserError, match="no percentage in 'slow'"):
+    with pytest.raises(UserError, match="no percentage in 'slow' of 'min_speed_infractions'"):
         record_from_plain(bad, "here")
     with pytest.raises(UserError, match="version 2"):
         record_from_plain({**plain, "schema_version": 2}, "here")
@@ -238,75 +248,10 @@ def test_tables() -> None:
     assert set(LABELS) == set(Kind)
 
 
-# ---- published results ---------------------------------------------------------------
-
-WITHOUT_SPEED = dataclasses.replace(
-    LEADERBOARD_2_0,
-    name="without_speed",
-    penalty=ProductPenalty(LEADERBOARD_2_0.penalty.factors),  # pyright: ignore[reportAttributeAccessIssue]
-)
-"""Bench2Drive leaves the speed rule out; a protocol is a value, so that is one line."""
-
-
-def published(folder: str) -> Iterator[tuple[Path, RouteRecord]]:
-    if not (GOLDEN / folder).is_dir():
-        pytest.skip(f"no published results in ../shared/golden/{folder}")
-    for path in sorted((GOLDEN / folder).glob("*.json")):
-        if "_checkpoint" not in json.loads(path.read_text()):
-            continue
-        for item in records_from_leaderboard(path):
-            yield path, item
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize(
-    ("folder", "count"),
-    [("bench2drive_expert", 208), ("bench2drive_tfv6_resnet34", 200), ("longest6", 12)],
-)
-def test_published_penalties(folder: str, count: int) -> None:
-    """Sentences round to two digits, hence the tolerance; a crash is 0 by convention."""
-    checked = 0
-    for path, item in published(folder):
-        if "crashed" in item.status:
-            continue
-        score = score_route(item, WITHOUT_SPEED)
-        assert score.penalty == pytest.approx(item.scores.penalty, abs=2e-3), path
-        wanted = item.scores.penalty * item.route_completion
-        assert score.driving_score == pytest.approx(wanted, abs=0.2), path
-        checked += 1
-    assert checked >= count
-
-
-@pytest.mark.golden
-def test_published_global_record() -> None:
-    """The merged means and rates of a file come out of its own records."""
-    compared = 0
-    for folder in ("bench2drive_expert", "longest6"):
-        if not (GOLDEN / folder).is_dir():
-            pytest.skip(f"no published results in ../shared/golden/{folder}")
-        for path in sorted((GOLDEN / folder).glob("*.json")):
-            checkpoint = json.loads(path.read_text()).get("_checkpoint")
-            if not checkpoint or not checkpoint["global_record"]:
-                continue
-            stored, planned = checkpoint["global_record"], checkpoint["progress"][1]
-            scores = [score_route(r, WITHOUT_SPEED) for r in records_from_leaderboard(path)]
-            summary = aggregate(scores, planned)
-            mean = stored["scores_mean"]
-            assert summary.route_completion == pytest.approx(mean["score_route"], abs=1e-5)
-            assert summary.driving_score == pytest.approx(mean["score_composed"], abs=0.2)
-            for kind in Kind:
-                value = stored["infractions"][kind.value]
-                assert summary.rates[kind] == pytest.approx(value, abs=2e-3), (path, kind)
-            compared += 1
-    assert compared >= 200
-
-
-def test_a_missing_results_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot read"):
-        records_from_leaderboard(tmp_path / "none.json")
-    (tmp_path / "bad.json").write_text("[")
-    with pytest.raises(UserError, match="no JSON"):
-        records_from_leaderboard(tmp_path / "bad.json")
-    (tmp_path / "empty.json").write_text("{}")
-    with pytest.raises(UserError, match=r"no _checkpoint\.records"):
-        records_from_leaderboard(tmp_path / "empty.json")
+def test_the_library_loads_no_simulator() -> None:
+    code = (
+        "import sys, symdrive.scoring; heavy = {'torch', 'numba', 'carla',"
+        " 'pyarrow', 'scipy', 'symdrive.sim', 'symdrive.world'} & set(sys.modules);"
+        " assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

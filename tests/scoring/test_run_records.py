@@ -1,9 +1,11 @@
 """From a recorded drive to its record, and the drive scored again from its folder."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from symdrive.core.config import to_plain
@@ -11,10 +13,13 @@ from symdrive.core.errors import UserError
 from symdrive.record.reader import open_run
 from symdrive.record.schema import RunMeta, TickRecord
 from symdrive.record.writer import RunWriter
-from symdrive.scoring.criteria import default_criteria
+from symdrive.scoring.assessment import assess
+from symdrive.scoring.comfort import comfort_si
+from symdrive.scoring.criteria import default_criteria, make_record
 from symdrive.scoring.infraction import Infraction
-from symdrive.scoring.protocol import LEADERBOARD_2_0, score_route
-from symdrive.scoring.records import make_record, read_record, record_to_plain, records_from_runs
+from symdrive.scoring.protocol import BENCH2DRIVE_0_0_3, LEADERBOARD_2_0, score_route
+from symdrive.scoring.records import read_record, record_to_plain, records_from_runs
+from symdrive.scoring.run_motion import motion_of_ticks
 from symdrive.world.backend import Episode
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG
@@ -84,3 +89,77 @@ def test_unfinished_runs_are_left_out(kit: Kit, tmp_path: Path) -> None:
 def test_infractions_are_plain_data() -> None:
     names = {field.name for field in dataclasses.fields(Infraction)}
     assert {"kind", "tick", "time_s", "position", "message"} <= names
+
+
+def test_run_folders_are_scored_as_one_set(kit: Kit, tmp_path: Path) -> None:
+    """One finished run, one that was killed: the second counts zero, and is named."""
+    record_drive(kit, tmp_path / "a", kit.along(0, 219.5))
+    other = dataclasses.replace(kit, route=dataclasses.replace(kit.route, route_id="street_1"))
+    record_drive(other, tmp_path / "b", kit.along(0, 20), finish=False)
+    found = assess(tmp_path)
+    assert found.protocol is LEADERBOARD_2_0
+    assert (found.summary.num_driven, found.summary.num_planned) == (1, 2)
+    assert found.summary.driving_score == 40.0
+    (finding,) = [item for item in found.findings if item.code == "missing_routes"]
+    assert finding.routes == ("street_1",)
+
+
+def test_comfort_of_a_run_folder(kit: Kit, tmp_path: Path) -> None:
+    """Straight at one speed: comfortable by both formulas; and the plan was not Bench2Drive's."""
+    record_drive(kit, tmp_path / "a", kit.along(0, 219.5))
+    found = assess(tmp_path, BENCH2DRIVE_0_0_3)
+    values = {measure.key: measure.value for measure in found.measures}
+    assert (values["comfort_b2d"], values["comfort_si"]) == (100.0, 100.0)
+    codes = {item.code for item in found.findings}
+    assert {"plan_spacing", "other_routes", "other_rules"} <= codes
+
+
+def test_a_turn_presses_outwards(kit: Kit, tmp_path: Path) -> None:
+    """10 m/s at 0.6 rad/s: 6 m/s^2 across the car, to the left in a left turn."""
+    record_drive(kit, tmp_path / "a", kit.along(0, 100))
+    ticks = dict(open_run(tmp_path / "a").ticks)
+    ticks["yaw_rate"] = np.full_like(ticks["yaw"], 0.6)
+    motion = motion_of_ticks(ticks)
+    across = (motion.acceleration * motion.right).sum(axis=1)
+    assert across == pytest.approx(-6.0)
+    assert comfort_si(motion) == 0.0
+
+
+def test_seeds_of_run_folders_are_runs(kit: Kit, tmp_path: Path) -> None:
+    for seed in (3, 4):
+        record_drive(kit, tmp_path / f"s{seed}", kit.along(0, 219.5))
+        path = tmp_path / f"s{seed}" / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "seed": seed}))
+    found = assess(tmp_path)
+    assert [run.name for run in found.runs] == ["rep0", "rep1"]
+    assert found.seed_deviation == 0.0
+
+
+def test_every_route_may_have_a_seed_of_its_own(kit: Kit, tmp_path: Path) -> None:
+    for seed in (3, 4):
+        route = dataclasses.replace(kit.route, route_id=f"street_{seed}")
+        record_drive(dataclasses.replace(kit, route=route), tmp_path / f"s{seed}", kit.along(0, 20))
+        path = tmp_path / f"s{seed}" / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "seed": seed}))
+    found = assess(tmp_path)
+    assert [len(run.records) for run in found.results.runs] == [2]
+
+
+def test_a_damaged_run_folder_is_left_out(kit: Kit, tmp_path: Path) -> None:
+    record_drive(kit, tmp_path / "a", kit.along(0, 219.5))
+    record_drive(kit, tmp_path / "b", kit.along(0, 219.5))
+    (tmp_path / "b" / "result.json").write_text("{")
+    found = assess(tmp_path)
+    assert [item.where for item in found.results.left_out] == [str(tmp_path / "b")]
+    assert "result.json is no JSON" in found.results.left_out[0].reason
+
+
+def test_runs_of_two_drivers_do_not_mix(kit: Kit, tmp_path: Path) -> None:
+    for driver in ("expert", "student"):
+        record_drive(kit, tmp_path / driver / "a", kit.along(0, 219.5))
+        path = tmp_path / driver / "a" / "run.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "driver": driver}))
+    found = assess(tmp_path)
+    assert [run.name for run in found.runs] == ["expert", "student"]
+    messages = [item.message for item in found.findings if item.code == "mixed_drivers"]
+    assert "expert, student" in messages[0]

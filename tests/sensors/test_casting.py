@@ -15,6 +15,7 @@ from symdrive.sensors import embree
 from symdrive.sensors.bodies import bodies
 from symdrive.sensors.camera import SKY_DEPTH_M, camera_pose, render_cameras
 from symdrive.sensors.lidar import beam_angles, scan
+from symdrive.sensors.mount import Pose, rotation
 from symdrive.sensors.scene import Scene, rotations
 from symdrive.world.catalogue import MODELS
 from symdrive.world.rig import CameraSpec, LidarSpec
@@ -91,7 +92,8 @@ def test_lidar_equals_a_plain_cast_of_one_merged_mesh(crowd, scene_of):
     spec = LidarSpec(channels=31, columns=405, range_m=70.0, dropoff=0.0, noise_m=0.0)
     scene = scene_of(crowd, (FLOOR, WALL))
     yaw, pitch = -0.7, 0.04
-    points, counts = scan(scene, spec, crowd.position[0], yaw, pitch, generator(0, "t"), skip_row=0)
+    pose = Pose(crowd.position[0], rotation(yaw, pitch))
+    points, counts = scan(scene, spec, pose, generator(0, "t"), skip_row=0)
     ego = rotations(np.array([yaw]), np.array([pitch]))[0]
     elevation, azimuth = beam_angles(spec)
     level, turn = np.meshgrid(elevation, azimuth, indexing="ij")

@@ -10,7 +10,7 @@ from symdrive.core.seeds import generator
 from symdrive.sensors.localisation import localise
 from symdrive.sensors.scene import Scene
 from symdrive.sensors.suite import SensorSuite
-from symdrive.world.evidence import shifted_camera
+from symdrive.world.evidence import shifted_mount
 from symdrive.world.rig import (
     BLIND_RIG,
     CameraSpec,
@@ -45,7 +45,7 @@ def test_evidence_has_a_row_for_every_actor(truth, town_of):
 def test_the_same_truth_and_seed_give_the_same_bytes(truth, town_of):
     suite = SensorSuite(Scene(town_of()), SMALL)
     first, _ = suite.sense(truth, 5)
-    suite.shifted_view(truth, 0.8, 0.1)
+    suite.shifted_view(truth, 0.8, 0.1, 5)
     again, _ = suite.sense(truth, 5)
     other, _ = SensorSuite(Scene(town_of()), SMALL).sense(truth, 5)
     for repeat in (again, other):
@@ -87,8 +87,8 @@ def test_several_lidars_add_up(truth, town_of):
 
 def test_the_shifted_view_is_the_view_of_a_shifted_rig(truth, town_of):
     suite = SensorSuite(Scene(town_of()), SMALL)
-    view = suite.shifted_view(truth, 1.5, 0.2)
-    moved = Rig("moved", tuple(shifted_camera(spec, 1.5, 0.2) for spec in SMALL.cameras))
+    view = suite.shifted_view(truth, 1.5, 0.2, 0)
+    moved = Rig("moved", tuple(shifted_mount(spec, 1.5, 0.2) for spec in SMALL.cameras))
     observation, evidence = SensorSuite(suite.scene, moved).sense(truth, 0)
     assert (view.lateral_m, view.yaw) == (1.5, 0.2)
     for name, image in view.images.items():

@@ -6,14 +6,14 @@ import pytest
 from symdrive.core.geometry import box_corners, boxes_overlap
 from symdrive.maps.route import Route
 from symdrive.maps.town import Town
-from symdrive.sim.contact import collide_bodies, collide_town
+from symdrive.sim.contact import DENSITY_TPM3, collide_bodies, collide_town
 from symdrive.sim.obstacles import CELL_M, TILE, Obstacles, obstacles_of
 from symdrive.sim.state import WalkerMode, empty_bodies, empty_walkers
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import Episode, TrafficConfig
 from symdrive.world.catalogue import MODEL_ROW, MODELS, ActorKind
 from symdrive.world.control import Control
-from symdrive.world.rig import BLIND_RIG
+from symdrive.world.rig import BLIND_RIG, Rig
 
 GO = Control(throttle=1.0)
 
@@ -120,6 +120,28 @@ def test_driving_into_a_standing_car_is_reported_while_it_lasts(alder: Town, str
         world.step(Control(throttle=0.6, reverse=True))
     assert world.truth().collisions == ()
     assert world.truth().actors.speed[0] < -1.0
+
+
+def test_a_crash_is_felt_as_the_momentum_that_it_takes(alder: Town, straight_route: Route):
+    world = EmbeddedWorld(alder, Rig("feeling", (), collision=True))
+    world.reset(Episode(straight_route, 0, TrafficConfig(0, 0, 1)))
+    sim = world._sim
+    assert sim is not None
+    bodies = sim.traffic.bodies
+    bodies["x"][1], bodies["y"][1] = straight_route.points[20, :2]
+    bodies["z"][1], bodies["yaw"][1] = straight_route.points[20, 2], straight_route.yaw[20]
+    speeds = [0.0]
+    for _ in range(200):
+        if world.observe().collisions:
+            break
+        speeds.append(float(world.truth().actors.speed[0]))
+        world.step(GO)
+    (event,), (contact,) = world.observe().collisions, world.truth().collisions
+    assert event.other_id == contact.other_id == 2
+    mass_kg = 1e3 * DENSITY_TPM3 * 8.0 * float(np.prod(MODELS[0].half_extent))
+    assert event.impulse[0] == pytest.approx(-mass_kg * speeds[-1], rel=0.1)
+    assert abs(event.impulse[1]) < 0.1 * abs(event.impulse[0])
+    np.testing.assert_allclose(np.linalg.norm(contact.impulse), np.linalg.norm(event.impulse))
 
 
 def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):

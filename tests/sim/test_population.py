@@ -9,7 +9,7 @@ from symdrive.core.errors import UserError
 from symdrive.maps.route import Route
 from symdrive.maps.town import LaneKind, Town
 from symdrive.sim.recycling import HIDDEN_M, REACH_M, recycle, recycler_of
-from symdrive.sim.shift import ShiftConfig, draw_shift
+from symdrive.sim.shift import WIDE, ShiftConfig, draw_shift
 from symdrive.sim.spawning import BUBBLE_M, populate
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import Episode, TrafficConfig
@@ -124,6 +124,13 @@ def test_shift_can_be_drawn_once_an_episode_as_lead_does(alder: Town, route: Rou
     one = draw_shift(config, alder, Episode(route, 3), 0)
     assert one == draw_shift(config, alder, Episode(route, 3), 99)
     assert one != draw_shift(config, alder, Episode(route, 4), 0)
+
+
+def test_the_wide_shift_leaves_the_lane(alder: Town, route: Route):
+    draws = [draw_shift(WIDE, alder, Episode(route, 3), tick) for tick in range(400)]
+    lateral, yaw = np.abs(np.array(draws)).T
+    assert 1.5 < lateral.max() <= 1.6
+    assert np.radians(15.0) < yaw.max() <= np.radians(20.0)
 
 
 def test_empty_shift_ranges_are_refused():

@@ -1,7 +1,7 @@
 """The learned driver: navigation, features, network, controllers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from symdrive.agent.boxes import surest_boxes
+from symdrive.agent.guard import Guard
 from symdrive.agent.waypoint_tracker import WaypointTracker
 from symdrive.core.errors import UserError
 from symdrive.core.geometry import to_local
@@ -63,6 +64,7 @@ class StudentConfig:
         boxes: report boxes in the plan; they do not steer, and cost a millisecond.
         creep: what to do after standing for very long; None for nothing.
         follow: the route at the target speed, or the waypoints, which drive worse.
+        guard: an emergency brake over the plan; None for none.
         tick_s: length of a tick.
     """
 
@@ -71,6 +73,7 @@ class StudentConfig:
     boxes: bool = True
     creep: Creep | None = None
     follow: Literal["route", "waypoints"] = "route"
+    guard: Guard | None = None
     tick_s: float = 0.05
 
     def __post_init__(self) -> None:
@@ -156,7 +159,7 @@ class Student(Policy):
         with torch.inference_mode():
             output, bev = self.ensemble.drive(self._batch(inputs))
             self.plan = self._make_plan(output, bev, observation, navigation)
-        return self._control(self.plan, observation.speed_mps)
+        return self._control(self.plan, observation)
 
     def _check(self, observation: Observation) -> None:
         """Refuse a world with another rig."""
@@ -210,11 +213,17 @@ class Student(Policy):
         ]
         return surest_boxes(found) if len(bev) > 1 else tuple(found)
 
-    def _control(self, plan: Plan, speed_mps: float) -> Control:
+    def _control(self, plan: Plan, observation: Observation) -> Control:
         """Wheel and pedals."""
+        speed_mps = observation.speed_mps
         if self.config.follow == "waypoints":
             return self._tracker.step(plan.waypoints, speed_mps)
         target, brake = self._target_speed(plan, speed_mps)
+        if self.config.guard is not None:
+            wanted = replace(plan, target_speed_mps=target, brake=brake)
+            target, brake = self.config.guard.restrain(wanted, observation.lidar)
+            if (target, brake) != (wanted.target_speed_mps, wanted.brake):
+                self.plan = replace(wanted, target_speed_mps=target, brake=brake, reason="guard")
         steer = self._lateral.step(plan.route, speed_mps, self.config.tick_s)
         throttle, pedal = self._longitudinal.step(speed_mps, target, brake=brake)
         return Control(steer=steer, throttle=throttle, brake=pedal)
@@ -269,6 +278,28 @@ def _check_inputs(checkpoint: Checkpoint) -> None:
             f"this checkpoint {', '.join(lacks)}; drive one that was trained for rig"
             f" {checkpoint.rig.name!r} with camera and LiDAR, and with route and speed."
         )
+
+
+class GuardedStudent(Student):
+    """The student with both safety nets: it stops before obstacles and does not stand for ever.
+
+    LEAD's published numbers were taken with creeping and a stop-sign rule switched on
+    (kesai-labs/lead, README of the cvpr2026 branch); `Student` drives without any.
+    """
+
+    @classmethod
+    def load(
+        cls, path: Path, device: str = "cpu", config: StudentConfig | None = None
+    ) -> "GuardedStudent":
+        """A guarded student from a checkpoint; errors as for `Student.load`."""
+        given = config or StudentConfig()
+        student = super().load(
+            path,
+            device,
+            replace(given, creep=given.creep or Creep(), guard=given.guard or Guard()),
+        )
+        assert isinstance(student, GuardedStudent)
+        return student
 
 
 def _points(points: Float[Tensor, "1 n 2"]) -> Float[np.ndarray, "n 2"]:

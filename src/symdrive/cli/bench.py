@@ -1,9 +1,12 @@
 """`symdrive bench`: what this computer reaches; measured, never asserted."""
 
+import gc
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -12,9 +15,11 @@ from symdrive.cli.drive import rig_named
 from symdrive.cli.options import BenchInfer, BenchSim, BenchTrain
 from symdrive.cli.routes import random_tour
 from symdrive.cli.screen import bar, console
+from symdrive.core.errors import UserError
+from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.sim.world import EmbeddedWorld
-from symdrive.world.backend import Episode, TrafficConfig
+from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG, Rig
 
@@ -48,8 +53,23 @@ class Timing:
         )
 
 
-def measure(label: str, repeat: int, once: Callable[[], object], warm_up: int = WARM_UP) -> Timing:
-    """Time calls one by one, after a warm-up that compiles and fills caches."""
+def measure(
+    label: str,
+    repeat: int,
+    once: Callable[[], object],
+    *,
+    parts: int = 1,
+    warm_up: int = WARM_UP,
+) -> Timing:
+    """Time calls one by one, after a warm-up that compiles and fills caches.
+
+    Args:
+        label: what.
+        repeat: measured calls.
+        once: the call.
+        parts: equal things that it does; the times are of one.
+        warm_up: calls before.
+    """
     for _ in range(warm_up):
         once()
     seconds: list[float] = []
@@ -57,37 +77,90 @@ def measure(label: str, repeat: int, once: Callable[[], object], warm_up: int = 
         for _ in range(repeat):
             start = time.perf_counter()
             once()
-            seconds.append(time.perf_counter() - start)
+            seconds.append((time.perf_counter() - start) / parts)
             line.step()
     return Timing.of(label, seconds)
 
 
 def run_sim(options: BenchSim) -> None:
-    """Ticks per second: all sensors, shifted rig too, and none."""
+    """Ticks per second with all sensors, with the shifted rig too, and with none; and the rest."""
     tour = random_tour(options.town, count=1, length_m=300.0, seed=0)
-    walkers = options.actors // 3
-    traffic = TrafficConfig(vehicles=options.actors - walkers, pedestrians=walkers, parked=0)
-    episode = Episode(tour.routes[0], seed=0, traffic=traffic)
     rig = rig_named(options.rig)
-    sensors = _world(tour.town, rig, episode)
-    moving = len(sensors.truth().actors) - 1
-    blind = _world(tour.town, BLIND_RIG, episode)
-
-    def tick_with_sensors() -> None:
-        sensors.step(Control(throttle=0.2))
-        sensors.observe()
-        sensors.evidence()
-
-    def tick_without() -> None:
-        blind.step(Control(throttle=0.2))
-        blind.truth()
-
-    rows = [
-        measure(f"{rig.name}: cameras and LiDAR", options.ticks, tick_with_sensors),
-        measure("no sensors", options.ticks * 10, tick_without),
-    ]
+    episode, crowd = (_episode(tour.routes[0], n) for n in (options.actors, options.crowd))
+    seeing, blind, crowded = (
+        _world(tour.town, sensors, what)
+        for sensors, what in ((rig, episode), (BLIND_RIG, episode), (BLIND_RIG, crowd))
+    )
+    moving, many = (len(world.truth().actors) - 1 for world in (seeing, crowded))
     console.print(f"{tour.town.name}, {moving} moving actors, {_rig_text(rig)}")
+    every, five = options.ticks, max(options.ticks // STORE_EVERY, 2)
+    rows = [
+        measure(f"{rig.name}: all sensors", every, lambda: _tick(seeing)),
+        measure(
+            f"{rig.name}: shifted rig at 4 Hz, too",
+            five,
+            lambda: [_tick(seeing, shifted=k == 0) for k in range(STORE_EVERY)],
+            parts=STORE_EVERY,
+        ),
+        measure(f"no sensors, {moving} actors", every * 10, lambda: _blind_tick(blind)),
+        measure(f"no sensors, {many} actors", every, lambda: _blind_tick(crowded)),
+    ]
     console.print(_table(rows, "ticks/s", scale=1.0))
+    snapshot = seeing.save()
+    rest = [
+        measure("reset", 5, lambda: seeing.reset(episode), warm_up=1),
+        measure("save", 20, seeing.save, warm_up=1),
+        measure("restore", 20, lambda: seeing.restore(snapshot), warm_up=1),
+    ]
+    console.print(_table(rest, "a second", scale=1.0))
+    if options.soak > 0:
+        console.print(_soak(blind, options.soak))
+
+
+def _episode(route: Route, actors: int) -> Episode:
+    """A third of the actors walk."""
+    walkers = actors // 3
+    traffic = TrafficConfig(vehicles=actors - walkers, pedestrians=walkers, parked=0)
+    return Episode(route, seed=0, traffic=traffic)
+
+
+def _tick(world: EmbeddedWorld, *, shifted: bool = False) -> None:
+    """A tick of which everything is looked at."""
+    world.step(Control(throttle=0.2))
+    world.observe()
+    world.evidence(shifted=shifted)
+
+
+def _blind_tick(world: EmbeddedWorld) -> None:
+    """A tick of which the truth is looked at."""
+    world.step(Control(throttle=0.2))
+    world.truth()
+
+
+def _soak(world: EmbeddedWorld, ticks: int) -> str:
+    """How much memory many ticks cost, after a tenth of them to warm up.
+
+    Raises:
+        UserError: where the system does not say how much memory a process has.
+    """
+    before = 0
+    with bar("memory", ticks) as line:
+        for tick in range(ticks):
+            if tick == ticks // 10:
+                before = _resident_bytes()
+            _blind_tick(world)
+            line.step()
+    grown = 100.0 * (_resident_bytes() / max(before, 1) - 1.0)
+    return f"memory after {ticks:,} ticks: {before / 2**20:,.0f} MiB, {grown:+.2f} % since a tenth"
+
+
+def _resident_bytes() -> int:
+    """Memory of this process."""
+    status = Path("/proc/self/statm")
+    if not status.is_file():
+        raise UserError("--soak reads /proc/self/statm, which this system lacks; leave it out.")
+    gc.collect()
+    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def run_train(options: BenchTrain) -> None:
@@ -144,7 +217,7 @@ def _learning_row(label: str, steps: int, work: "Work", device: str) -> Learning
     from symdrive.training.bench import memory_mb
 
     few = max(1, min(WARM_UP, steps // 3))
-    return LearningRow(measure(label, steps, work.once, few), work, memory_mb(device))
+    return LearningRow(measure(label, steps, work.once, warm_up=few), work, memory_mb(device))
 
 
 def _learning_table(rows: list[LearningRow], unit: str, device: str) -> Table:
@@ -183,7 +256,9 @@ def _rig_text(rig: Rig) -> str:
     """Sensors in words."""
     cameras = ", ".join(f"{c.width}x{c.height}" for c in rig.cameras) or "no camera"
     lidars = ", ".join(f"{lid.channels}x{lid.columns}" for lid in rig.lidars) or "none"
-    return f"cameras {cameras} (RGB, class, instance, depth), LiDAR {lidars}"
+    return (
+        f"cameras {cameras} (RGB, class, instance, depth), LiDAR {lidars}, {len(rig.radars)} radars"
+    )
 
 
 def _device(name: str) -> str:

@@ -11,6 +11,7 @@ from symdrive.evaluate.jobs import Job
 from symdrive.record.config import RecordConfig
 from symdrive.record.reader import open_run
 from symdrive.scoring.protocol import LEADERBOARD_2_0, aggregate, score_route
+from symdrive.sim.shift import WIDE
 from symdrive.world.backend import STORE_EVERY, TrafficConfig
 from symdrive.world.rig import Rig
 
@@ -52,7 +53,7 @@ def collect_jobs(
             seed=seed * 100_000 + number,
             traffic=traffic,
             record=RecordConfig(),
-            shifted=True,
+            shift=WIDE,
             sense_every=STORE_EVERY,
         )
         for number, route in enumerate(tour.routes)

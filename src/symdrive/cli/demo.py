@@ -22,7 +22,7 @@ from symdrive.world.rig import BLIND_RIG, NANO_RIG, Rig
 
 TRAINING_TOWN, HELD_OUT = "alder", "birch_heldout"
 ROUTE_LENGTH_M = 300.0
-LEARNERS = ("student",)
+LEARNER = "guarded_student"
 
 
 def run(options: Demo) -> None:
@@ -98,7 +98,7 @@ def _compare(
     """All drivers on the same routes with the same traffic."""
     jobs: list[Job] = []
     for name, rig in _drivers():
-        spec = DriverSpec(name, checkpoint if name in LEARNERS else None)
+        spec = DriverSpec(name, checkpoint if name == LEARNER else None)
         jobs += [
             Job(
                 folder=options.out / "results" / name / route.route_id,
@@ -117,7 +117,7 @@ def _compare(
 
 def _drivers() -> tuple[tuple[str, Rig], ...]:
     """Who is compared, longest drives first, and with which sensors."""
-    return (("student", NANO_RIG), ("expert", NANO_RIG), ("blind", BLIND_RIG), ("still", BLIND_RIG))
+    return ((LEARNER, NANO_RIG), ("expert", NANO_RIG), ("blind", BLIND_RIG), ("still", BLIND_RIG))
 
 
 def _summaries(done: list[Done], num_planned: int) -> dict[str, Summary]:
@@ -137,12 +137,9 @@ def _summaries(done: list[Done], num_planned: int) -> dict[str, Summary]:
 
 
 def _report(folder: Path, tour: Tour) -> Path:
-    """Pages of all drives; videos of the student's and the expert's first two."""
-    filmed = [
-        folder / name / route.route_id
-        for name in ("student", "expert")
-        for route in tour.routes[:2]
-    ]
+    """Pages of all drives; videos of the student's first two and of the expert's first."""
+    filmed = [folder / LEARNER / route.route_id for route in tour.routes[:2]]
+    filmed.append(folder / "expert" / tour.routes[0].route_id)
     report_runs(filmed, tour.town, shared=folder, video=True)
     every = [folder / name / route.route_id for name, _ in _drivers() for route in tour.routes]
     report_runs([f for f in every if f not in filmed], tour.town, shared=folder, video=False)

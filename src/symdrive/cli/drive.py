@@ -6,7 +6,6 @@ from pathlib import Path
 from symdrive.cli.options import Drive
 from symdrive.cli.routes import Tour, plan_tour
 from symdrive.cli.screen import bar, console, route_table, summary_table
-from symdrive.core.errors import UserError
 from symdrive.evaluate.drivers import DriverSpec
 from symdrive.evaluate.jobs import PLANS_ONLY, Job
 from symdrive.evaluate.pool import Done, run_jobs
@@ -18,7 +17,7 @@ from symdrive.report.page import TownKit, write_run_page
 from symdrive.report.summary import DriverRuns, write_summary
 from symdrive.report.video import VideoConfig
 from symdrive.scoring.protocol import LEADERBOARD_2_0, RouteScore, aggregate, score_route
-from symdrive.world.rig import RIGS, Rig
+from symdrive.world.rig import Rig, open_rig
 
 PLAN_EVERY = 2
 """Ticks between recorded plans: the video shows ten a second."""
@@ -55,14 +54,12 @@ def run(options: Drive) -> None:
 
 
 def rig_named(name: str) -> Rig:
-    """A rig by name.
+    """A rig by name, or from a JSON file.
 
     Raises:
-        UserError: for an unknown name.
+        UserError: for an unknown name, and for a file that holds no rig.
     """
-    if name not in RIGS:
-        raise UserError(f"no rig is called {name!r}; known: {', '.join(sorted(RIGS))}.")
-    return RIGS[name]
+    return open_rig(name)
 
 
 def drive_all(title: str, jobs: Sequence[Job], workers: int) -> list[Done]:

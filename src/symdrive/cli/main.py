@@ -53,7 +53,7 @@ def run(arguments: list[str]) -> int:
         return 0
     chosen = parse(arguments)
     try:
-        code = _implementation(chosen)(chosen)
+        return _implementation(chosen)(chosen) or 0
     except UserError as error:
         Console(stderr=True, highlight=False, soft_wrap=True).print(
             f"[bold red]symdrive:[/] {_plain(str(error))}"
@@ -62,7 +62,6 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         Console(stderr=True).print("\nStopped; the same command goes on where this one was.")
         return 130
-    return 0 if code is None else code
 
 
 def parse(arguments: list[str]) -> Any:
@@ -79,7 +78,7 @@ def parse(arguments: list[str]) -> Any:
 
 
 def _implementation(chosen: object) -> Callable[[Any], int | None]:
-    """The function that carries a command out; it returns an exit code, or None for 0."""
+    """The function that carries a command out; what it returns is the exit code."""
     module, _, attribute = IMPLEMENTATIONS[type(chosen)].partition(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -35,7 +35,7 @@ class Demo:
     out: Path = Path("demo")
     seed: int = 0
     workers: int = 2
-    routes: int = 96
+    routes: int = 48
     minutes: float = 7.5
     vehicles: int = 30
     pedestrians: int = 20
@@ -50,7 +50,8 @@ class Drive:
             Left out, the town of the routes.
         routes: a route set (`birch_heldout`, `alder_train`) or a CARLA route file (.xml). Left out,
             one random route of the town.
-        driver: expert, student, still, blind, or `module:Class` of your own.
+        driver: expert, student, guarded_student (it brakes for what the LiDAR sees on its path),
+            still, blind, or `module:Class` of your own.
         checkpoint: of a learned driver (.safetensors).
         out: run folder; a new one under runs/ when left out.
         rig: sensors on the car of a driver that asks for none: nano, lead3 or blind.
@@ -133,17 +134,30 @@ class Train:
 
 @dataclass(frozen=True)
 class Score:
-    """Score recorded runs and print one table.
+    """Score result files and recorded runs, and say what is wrong with them.
+
+    Reads leaderboard result files (one a route, or merged), run folders, and folders of either;
+    finds out which protocol they were made with, recomputes every score, and lists what does not
+    fit. Exits with 3 where something could not be read and was left out.
 
     Attributes:
-        paths: run folders, or folders that hold them; each becomes one row.
-        protocol: leaderboard-2.0 or leaderboard-2.1.
-        format: table, json or csv.
+        paths: result files, run folders, or folders that hold them; each becomes one row.
+        protocol: auto, leaderboard-2.0, leaderboard-2.1, bench2drive-0.0.3, bench2drive-0.0.4,
+            longest6-v2, town13, fail2drive or lead-collection.
+        against: results to compare each path with, route by route.
+        format: table, json (with a schema), csv (one line a drive) or markdown.
+        routes: list every drive; done anyway where there are few.
+        scenarios: list every scenario type.
+        tell: difference in driving score for which the number of runs is worked out.
     """
 
     paths: Paths
-    protocol: str = "leaderboard-2.0"
-    format: Literal["table", "json", "csv"] = "table"
+    protocol: str = "auto"
+    against: Path | None = None
+    format: Literal["table", "json", "csv", "markdown"] = "table"
+    routes: bool = False
+    scenarios: bool = False
+    tell: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -207,15 +221,19 @@ class BenchSim:
 
     Attributes:
         town: name or file.
-        rig: nano or lead3.
+        rig: name (lead3, lead6, nano) or a JSON file.
         actors: moving actors besides the ego.
+        crowd: actors of the row that shows how traffic alone scales.
         ticks: measured ticks.
+        soak: ticks over which memory is watched; 0 for none.
     """
 
     town: str = "birch"
     rig: str = "lead3"
-    actors: int = 50
+    actors: int = 100
+    crowd: int = 500
     ticks: int = 300
+    soak: int = 0
 
 
 @dataclass(frozen=True)

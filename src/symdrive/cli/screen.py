@@ -47,8 +47,10 @@ class Bar:
         self._progress.update(self._task, advance=amount, note=note)
 
     def at(self, done: int, total: int) -> None:
-        """So many of so many."""
+        """So many of so many; the line stays as it is once all are done, and another may begin."""
         self._progress.update(self._task, completed=done, total=total)
+        if done == total:
+            self._progress.stop()
 
 
 @contextmanager

@@ -13,6 +13,20 @@ from symdrive.core.errors import UserError
 
 T = TypeVar("T")
 
+_LATER = "later"
+
+
+def later(default: T) -> T:
+    """A field that joined its dataclass after values of the class had been stored.
+
+    Its plain form leaves it out while it holds the default, so that the files and the digests of
+    older values stay what they were.
+
+    Args:
+        default: what every older value means; immutable, and never to be changed.
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
+
 
 def to_plain(value: object) -> Any:
     """A config as dicts, lists, strings and numbers, in field order.
@@ -26,7 +40,9 @@ def to_plain(value: object) -> Any:
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init
+            f.name: to_plain(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if f.init and not (f.metadata.get(_LATER) and getattr(value, f.name) == f.default)
         }
     if isinstance(value, Path):
         return str(value)

@@ -8,10 +8,14 @@ import numpy as np
 from jaxtyping import Int
 
 from symdrive.core.errors import UserError
+from symdrive.core.geometry import wrap_angle
 from symdrive.record.reader import Run, find_runs, open_run
 
 STANDING_MPS, CRAWL_MPS, STOP_MPS = 0.1, 1.0, 0.1
 """Slower cars stand or crawl; a lower target speed is a stop."""
+
+TURN_RAD = 0.15
+"""A car that changes its heading by more until the end of its labels is turning."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Selection:
             A wait at a light is many equal frames, and they teach that who stands goes on standing.
         repeat_starts: how often a frame counts in which the car stands or crawls and shall go;
             there are few, and missing one blocks the road.
+        repeat_turns: how often a frame counts in which the car is turning; most of a drive goes
+            straight on, where little is to be learnt about a path.
     """
 
     harmless: tuple[str, ...] = ("MIN_SPEED", "OUTSIDE_ROUTE_LANES")
@@ -38,13 +44,14 @@ class Selection:
     min_completion: float = 99.0
     standing_every: int = 1
     repeat_starts: int = 1
+    repeat_turns: int = 1
 
     def __post_init__(self) -> None:
         """Counts are counts."""
         if self.skip_first < 0 or self.future_ticks < 0:
             raise ValueError(f"skip_first and future_ticks are zero or more: {self}")
-        if min(self.standing_every, self.repeat_starts) < 1:
-            raise ValueError(f"standing_every and repeat_starts are at least 1: {self}")
+        if min(self.standing_every, self.repeat_starts, self.repeat_turns) < 1:
+            raise ValueError(f"standing_every and the repeats are at least 1: {self}")
         if not 0.0 <= self.min_completion <= 100.0:
             raise ValueError(f"min_completion is {self.min_completion} percent; 0 to 100")
 
@@ -117,7 +124,24 @@ def usable_frames(run: Run, selection: Selection) -> Int[np.ndarray, " frame"]:
     waiting = stop & (np.abs(speed) < STANDING_MPS)
     kept = ~waiting | (np.cumsum(waiting) % selection.standing_every == 0)
     starting = ~stop & (target > CRAWL_MPS) & (np.abs(speed) < CRAWL_MPS)
-    return np.repeat(rows, np.where(starting, selection.repeat_starts, 1) * kept)
+    yaw = run.ticks["yaw"]
+    turned = wrap_angle(yaw[np.minimum(at + selection.future_ticks, len(yaw) - 1)] - yaw[at])
+    repeats = np.where(np.abs(turned) > TURN_RAD, selection.repeat_turns, 1)
+    repeats = np.where(starting, np.maximum(repeats, selection.repeat_starts), repeats)
+    return np.repeat(rows, repeats * kept)
+
+
+def stored_once(drives: Sequence[Drive]) -> tuple[list[Drive], Int[np.ndarray, " sample"]]:
+    """Drives without repeated frames, and each sample's place among the frames of all of them."""
+    once: list[Drive] = []
+    rows: list[Int[np.ndarray, " sample"]] = []
+    before = 0
+    for drive in drives:
+        frames, place = np.unique(drive.frames, return_inverse=True)
+        once.append(Drive(drive.run, frames))
+        rows.append(before + place)
+        before += len(frames)
+    return once, np.concatenate(rows)
 
 
 def _check_one_rig(drives: Sequence[Drive]) -> None:

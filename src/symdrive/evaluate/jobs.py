@@ -18,9 +18,10 @@ from symdrive.maps.town import Town
 from symdrive.record.config import RecordConfig
 from symdrive.record.schema import RESULT_FILE, RUN_FILE, RunMeta, TickRecord
 from symdrive.record.writer import RunWriter, run_document
-from symdrive.scoring.criteria import default_criteria
+from symdrive.scoring.criteria import default_criteria, make_record
 from symdrive.scoring.protocol import LEADERBOARD_2_0, score_route
-from symdrive.scoring.records import RouteRecord, make_record, record_to_plain
+from symdrive.scoring.records import RouteRecord, record_to_plain
+from symdrive.sim.shift import ShiftConfig
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.driver import Driver, Oracle, Policy
@@ -43,7 +44,7 @@ class Job:
         seed: of traffic and noise.
         traffic: how busy the town is.
         record: what to keep.
-        shifted: also record the second, shifted rig.
+        shift: also record a second rig, displaced so; None for none.
         frame_every: ticks between recorded frames.
         sense_every: ticks between casts of cameras and LiDAR.
     """
@@ -56,7 +57,7 @@ class Job:
     seed: int = 0
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
     record: RecordConfig = PLANS_ONLY
-    shifted: bool = False
+    shift: ShiftConfig | None = None
     frame_every: int = STORE_EVERY
     sense_every: int = 1
 
@@ -65,7 +66,7 @@ class Job:
         """What shapes the drive besides episode and rig; stored and digested."""
         return {
             "driver": to_plain(self.driver),
-            "shifted": self.shifted,
+            "shift": to_plain(self.shift),
             "frame_every": self.frame_every,
             "sense_every": self.sense_every,
             "town": self.town,
@@ -129,11 +130,11 @@ def drive(job: Job) -> RouteRecord:
     if job.folder.exists():
         _clear(job.folder)
     meta = _meta(job, driver, town)
-    world = _world(job.town, meta.rig, job.sense_every)
+    world = _world(job.town, meta.rig, job.shift, job.sense_every)
     world.reset(meta.episode)
     _reset(driver, town, meta.episode)
     judge = default_criteria(town, job.route)
-    config = RolloutConfig(job.driver.alignment, shifted=job.shifted)
+    config = RolloutConfig(job.driver.alignment, shifted=job.shift is not None)
     with RunWriter(job.folder, meta, job.record) as writer:
         recorder = Recorder(writer, job.frame_every)
         outcome = rollout(world, driver, meta.episode, judge, config, [recorder])
@@ -184,6 +185,6 @@ def _town(source: str) -> Town:
 
 
 @lru_cache(maxsize=2)
-def _world(source: str, rig: Rig, sense_every: int) -> EmbeddedWorld:
+def _world(source: str, rig: Rig, shift: ShiftConfig | None, sense_every: int) -> EmbeddedWorld:
     """A world, and with it the scene for the ray caster, is built once in each process."""
-    return EmbeddedWorld(_town(source), rig, sense_every=sense_every)
+    return EmbeddedWorld(_town(source), rig, shift, sense_every)

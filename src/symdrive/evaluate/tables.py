@@ -7,6 +7,7 @@ POLICIES: Registry[Policy] = Registry(
     Policy,
     {
         "student": "symdrive.agent.student:Student",
+        "guarded_student": "symdrive.agent.student:GuardedStudent",
         "still": "symdrive.agent.still:StandStill",
     },
 )

@@ -156,11 +156,12 @@ NANO = FeatureConfig(
         View("left", 0, 64, 0, 64),
         View("front", 0, 64, 0, 192),
         View("right", 0, 64, 0, 96),
+        View("road", 0, 64, 0, 96),
     ),
     bev=BevGrid(-16.0, 48.0, -32.0, 32.0, 1.0),
     lidar_slices=((-0.5, -0.06), (-0.06, 0.08), (0.08, 0.3), (0.3, 3.0)),
     navigation=NavigationConfig(reach_m=4.0, passed_m=8.0, position_gain=0.15),
     label_stride=4,
 )
-"""For the `nano` rig, whose pictures are taken whole: side by side they are 64 x 352. The slices
-tell verge, road, sidewalk and obstacles apart; the pictures show the road only from 16 m on."""
+"""For the `nano` rig, whose pictures are taken whole: side by side they are 64 x 448. The slices
+tell verge, road, sidewalk and obstacles apart."""

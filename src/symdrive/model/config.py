@@ -248,6 +248,8 @@ class ModelConfig:
         planner_heads: attention heads.
         planner_hidden: feed-forward width.
         planner_image_tokens: hand the planner the image tokens besides the raster's.
+        planner_state_queries: also add speed, command and target points to every query; off in
+            the published networks, and not known to the gru planner.
         planner: `queries` (TransFuser v6), or `gru` (TransFuser v5), which reads speed and command
             and begins two recurrent nets with the current target point.
         gru_width: of the recurrent nets.
@@ -308,6 +310,7 @@ class ModelConfig:
     planner_heads: int = 8
     planner_hidden: int = 2048
     planner_image_tokens: bool = False
+    planner_state_queries: bool = False
     planner: Literal["queries", "gru"] = "queries"
     gru_width: int = 64
     radar: RadarConfig | None = None
@@ -437,12 +440,12 @@ NANO = ModelConfig(
     lidar_backbone=PLAIN,
     image_net=PlainNet(16, (24, 32, 64, 128), (2, 2, 2, 2, 2), (0, 1, 1, 1)),
     lidar_net=PlainNet(16, (24, 32, 64, 128), (1, 2, 2, 2, 1), (0, 1, 1, 0)),
-    image_size=(64, 352),
+    image_size=(64, 448),
     bev=BevGrid(-16.0, 48.0, -32.0, 32.0, 1.0),
     lidar_channels=4,
     fusion_stages=(2, 3),
     fusion_layers=1,
-    fusion_image=(2, 11),
+    fusion_image=(2, 14),
     fusion_lidar=(8, 8),
     bev_channels=24,
     bev_stride=2,
@@ -457,6 +460,7 @@ NANO = ModelConfig(
     planner_heads=4,
     planner_hidden=256,
     planner_image_tokens=True,
+    planner_state_queries=True,
     radar_queries=0,
     target_point_scale=(50.0, 25.0),
     speed_scale=10.0,

@@ -10,11 +10,17 @@ import simplejpeg
 import zstandard
 from jaxtyping import Float, UInt8, UInt16
 
+from symdrive.world.observation import RadarPoints
+
 LIDAR_STEP_M = 0.01
 """Grid of stored LiDAR coordinates; a 16-bit integer then reaches 327.67 m."""
 
 LIDAR_REACH_M = 32767 * LIDAR_STEP_M
 """Longest coordinate that can be stored."""
+
+
+RADAR_STEP = np.array([1e-4, 1e-4, 0.01, 0.01], dtype=np.float32)
+"""Grid of stored radar detections: azimuth and altitude in rad, depth in m, velocity in m/s."""
 
 
 def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> bytes:
@@ -87,6 +93,39 @@ def _lidar_points(
     points[:, :3] = grid.astype(np.float32) * np.float32(LIDAR_STEP_M)
     points[:, 3] = intensity.astype(np.float32) * np.float32(1 / 255)
     return points
+
+
+def encode_radar(points: RadarPoints, level: int) -> bytes:
+    """Radar detections on their grid (`RADAR_STEP`), column by column, zstd.
+
+    Args:
+        points: azimuth, altitude, depth, velocity.
+        level: of zstd.
+
+    Raises:
+        ValueError: for a number beyond the grid (or NaN).
+    """
+    raw = np.ascontiguousarray(_radar_grid(points).T).tobytes()
+    return zstandard.ZstdCompressor(level=level).compress(raw)
+
+
+def decode_radar(data: bytes) -> RadarPoints:
+    """Detections as `encode_radar` stored them."""
+    raw = zstandard.ZstdDecompressor().decompress(data)
+    return np.frombuffer(raw, dtype="<i2").reshape(4, -1).T.astype(np.float32) * RADAR_STEP
+
+
+def quantise_radar(points: RadarPoints) -> RadarPoints:
+    """The detections as a recorded frame would give them back."""
+    return _radar_grid(points).astype(np.float32) * RADAR_STEP
+
+
+def _radar_grid(points: RadarPoints) -> np.ndarray:
+    """Steps as 16-bit integers."""
+    steps = np.rint(points / RADAR_STEP)
+    if not np.all(np.abs(steps) <= 32767):
+        raise ValueError(f"a radar detection is NaN or beyond {32767 * RADAR_STEP}")
+    return steps.astype("<i2")
 
 
 def encode_plane(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from symdrive.core.config import later
+
 
 @dataclass(frozen=True)
 class RecordConfig:
@@ -18,6 +20,7 @@ class RecordConfig:
         depth_max_m: depth that byte 255 stands for; farther is clipped.
         zstd_level: of planes, points and actor columns.
         ticks_per_batch: ticks that are written at once, and so the most that a kill can lose.
+        radar: keep radar detections.
     """
 
     rgb: bool = True
@@ -30,6 +33,7 @@ class RecordConfig:
     depth_max_m: float = 50.0
     zstd_level: int = 1
     ticks_per_batch: int = 20
+    radar: bool = later(True)
 
     def __post_init__(self) -> None:
         """Refuse what no file can hold."""

@@ -1,7 +1,7 @@
 """One recorded frame: decoded piece by piece, as it is asked for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, UInt8, UInt16
 
-from symdrive.record import codec
+from symdrive.record import codec, schema
 from symdrive.record.config import RecordConfig
 from symdrive.world.control import DetectedBox, Plan
-from symdrive.world.observation import Observation
+from symdrive.world.observation import GnssReading, ImuReading, Observation, RadarPoints
 from symdrive.world.rig import Rig
 
 
@@ -41,12 +41,14 @@ class StoredShiftedView:
         yaw: turn, left positive, rad.
         images: RGB by camera name.
         labels: by camera name.
+        radar: detections by radar name, on their grid.
     """
 
     lateral_m: float
     yaw: float
     images: Mapping[str, UInt8[np.ndarray, "height width 3"]]
     labels: Mapping[str, StoredLabels]
+    radar: Mapping[str, RadarPoints] = field(default_factory=dict[str, RadarPoints])
 
 
 class Frame:
@@ -92,6 +94,25 @@ class Frame:
         return np.zeros((0, 4), np.float32) if data is None else codec.decode_lidar(data)
 
     @cached_property
+    def radar(self) -> Mapping[str, RadarPoints]:
+        """Detections by radar name, on the grid of `codec.RADAR_STEP`."""
+        return self._detections("")
+
+    @cached_property
+    def gnss(self) -> GnssReading | None:
+        """Latitude and longitude; None where the rig has no receiver."""
+        values = self._inertial(schema.INERTIAL_COLUMNS[:3])
+        return None if values is None else GnssReading(*values)
+
+    @cached_property
+    def imu(self) -> ImuReading | None:
+        """Accelerations and turn rates; None where the rig has no IMU."""
+        values = self._inertial(schema.INERTIAL_COLUMNS[3:])
+        if values is None:
+            return None
+        return ImuReading(np.array(values[:3]), np.array(values[3:6]), values[6])
+
+    @cached_property
     def labels(self) -> Mapping[str, StoredLabels]:
         """Label planes by camera name; empty where nothing was measured."""
         return self._labels("")
@@ -102,8 +123,13 @@ class Frame:
         lateral_m = self._value("shifted_lateral_m")
         if lateral_m is None:
             return None
-        images, labels = self._pictures("shifted/"), self._labels("shifted/")
-        return StoredShiftedView(lateral_m, self._value("shifted_yaw"), images, labels)
+        return StoredShiftedView(
+            lateral_m,
+            self._value("shifted_yaw"),
+            self._pictures("shifted/"),
+            self._labels("shifted/"),
+            self._detections("shifted/"),
+        )
 
     @cached_property
     def plan(self) -> Plan | None:
@@ -126,7 +152,9 @@ class Frame:
     def observation(
         self, images: Mapping[str, UInt8[np.ndarray, "height width 3"]] | None = None
     ) -> Observation:
-        """What the driver was shown, up to JPEG and the centimetre grid.
+        """What the driver was shown, up to JPEG and the grids of LiDAR and radar.
+
+        What stands in the run's ticks alone, `Run.sensor_events`, is left out, and so is `read_at`.
 
         Args:
             images: other pictures in place of its own, which are then not decoded.
@@ -139,6 +167,9 @@ class Frame:
             position=self.position,
             yaw=self.yaw,
             speed_mps=self.speed_mps,
+            radar=self.radar,
+            gnss=self.gnss,
+            imu=self.imu,
         )
 
     def _value(self, name: str) -> Any:
@@ -166,6 +197,21 @@ class Frame:
             if data is not None:
                 found[camera.name] = codec.decode_jpeg(data)
         return found
+
+    def _detections(self, prefix: str) -> dict[str, RadarPoints]:
+        """Radar detections of one rig."""
+        found: dict[str, RadarPoints] = {}
+        for radar in self._rig.radars:
+            data = self._bytes(f"{prefix}radar/{radar.name}")
+            if data is not None:
+                found[radar.name] = codec.decode_radar(data)
+        return found
+
+    def _inertial(self, names: Sequence[str]) -> list[float] | None:
+        """Cells of one sensor; None where it is not there."""
+        if names[0] not in self._names or self._value(names[0]) is None:
+            return None
+        return [self._number(name) for name in names]
 
     def _labels(self, prefix: str) -> dict[str, StoredLabels]:
         """Label planes of one rig."""

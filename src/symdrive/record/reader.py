@@ -67,11 +67,11 @@ class Run:
 
     @cached_property
     def ticks(self) -> Mapping[str, np.ndarray]:
-        """Every column of `schema.TICK_SCHEMA` but `infractions`; absent numbers are NaN."""
+        """Every column of `schema.TICK_SCHEMA` with one value a tick; absent numbers are NaN."""
         stream = self._stream(schema.TICKS_FILE)
         found: dict[str, np.ndarray] = {}
         for kind in schema.TICK_SCHEMA:
-            if kind.name != "infractions":
+            if kind.name not in schema.JSON_COLUMNS:
                 column = stream.column(kind.name).cast(kind.type)
                 if kind.type in ABSENT:
                     column = column.fill_null(pa.scalar(ABSENT[kind.type], kind.type))
@@ -83,6 +83,11 @@ class Run:
         """Every infraction in order, as plain data."""
         column = self._stream(schema.TICKS_FILE).column("infractions").to_pylist()
         return tuple(json.loads(text) for texts in column for text in texts)
+
+    def sensor_events(self, tick: int) -> tuple[Mapping[str, Any], ...]:
+        """What collision, lane invasion and obstacle sensors said in a tick, as plain data."""
+        cell = self._stream(schema.TICKS_FILE).column("sensor_events")[self._tick_row(tick)]
+        return tuple(json.loads(text) for text in cell.as_py() or [])
 
     @property
     def num_ticks(self) -> int:
@@ -110,13 +115,17 @@ class Run:
         batch, row = self._actor_row(tick)
         others = _values(batch, "collision_id", row, 1)
         places = _values(batch, "collision_position", row, 3)
+        impulses = np.zeros_like(places)
+        if "collision_impulse" in batch.schema.names:
+            impulses = _values(batch, "collision_impulse", row, 3)
         return Truth(
             tick=tick,
             time_s=batch.column("time_s")[row].as_py(),
             actors=self.actors(tick),
             signal_state=self.signal_state(tick),
             collisions=tuple(
-                Collision(int(other), place) for other, place in zip(others, places, strict=True)
+                Collision(int(other), place, impulse)
+                for other, place, impulse in zip(others, places, impulses, strict=True)
             ),
         )
 
@@ -127,6 +136,10 @@ class Run:
     def lidar_points(self, tick: int) -> Int[np.ndarray, " actor"] | None:
         """LiDAR returns on each actor; None where nothing was measured in that tick."""
         return self._measured(tick, "lidar_points")
+
+    def radar_points(self, tick: int) -> Int[np.ndarray, " actor"] | None:
+        """Radar returns on each actor; None where nothing was measured in that tick."""
+        return self._measured(tick, "radar_points")
 
     @cached_property
     def num_frames(self) -> int:
@@ -166,16 +179,23 @@ class Run:
 
     def _actor_row(self, tick: int) -> tuple[pa.RecordBatch, int]:
         """Batch and row that hold a tick."""
+        at = self._tick_row(tick)
+        return self._actor_batch(at // self._per_batch), at % self._per_batch
+
+    def _tick_row(self, tick: int) -> int:
+        """Row of a tick in `ticks.arrow`."""
         ticks = self.ticks["tick"]
         at = int(np.searchsorted(ticks, tick))
         if at == len(ticks) or ticks[at] != tick:
             raise IndexError(f"{self.folder} has no tick {tick}; it holds {len(ticks)} ticks")
-        return self._actor_batch(at // self._per_batch), at % self._per_batch
+        return at
 
     def _measured(self, tick: int, name: str) -> Int[np.ndarray, " actor"] | None:
         """An evidence column."""
         batch, row = self._actor_row(tick)
-        return _values(batch, name, row, 1) if batch.column(name)[row].is_valid else None
+        if name not in batch.schema.names or not batch.column(name)[row].is_valid:
+            return None
+        return _values(batch, name, row, 1)
 
 
 def _values(batch: pa.RecordBatch, name: str, row: int, width: int) -> np.ndarray:

@@ -18,6 +18,12 @@ import pyarrow as pa
 import symdrive
 from symdrive.core import config
 from symdrive.record.config import RecordConfig
+from symdrive.record.names import ACTORS_FILE as ACTORS_FILE
+from symdrive.record.names import FRAMES_FILE as FRAMES_FILE
+from symdrive.record.names import RESULT_FILE as RESULT_FILE
+from symdrive.record.names import ROUTE_FILE as ROUTE_FILE
+from symdrive.record.names import RUN_FILE as RUN_FILE
+from symdrive.record.names import TICKS_FILE as TICKS_FILE
 from symdrive.world.backend import Episode
 from symdrive.world.control import Control, Plan
 from symdrive.world.evidence import Evidence
@@ -27,10 +33,6 @@ from symdrive.world.truth import Truth
 
 SCHEMA_VERSION = 1
 """Grows with every change that an older reader cannot read."""
-
-RUN_FILE, RESULT_FILE = "run.json", "result.json"
-ROUTE_FILE, TICKS_FILE = "route.arrow", "ticks.arrow"
-ACTORS_FILE, FRAMES_FILE = "actors.arrow", "frames.arrow"
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,13 @@ SIDE_COLUMNS: Mapping[str, tuple[pa.DataType, int]] = {
     "signal_state": (pa.int8(), 1),
     "collision_id": (pa.int32(), 1),
     "collision_position": (pa.float64(), 3),
+    "collision_impulse": (pa.float64(), 3),
     "pixels": (pa.int32(), 1),
     "lidar_points": (pa.int32(), 1),
+    "radar_points": (pa.int32(), 1),
 }
-"""What else stands in `actors.arrow`; the last two are null where nothing was measured."""
+"""What else stands in `actors.arrow`; the last three are null where nothing was measured. Folders
+from before radars have neither impulses nor `radar_points`."""
 
 ROUTE_COLUMNS: Mapping[str, tuple[pa.DataType, int]] = {
     "points": (pa.float64(), 3),
@@ -120,6 +125,15 @@ ROUTE_COLUMNS: Mapping[str, tuple[pa.DataType, int]] = {
     "speed_limit_mps": (pa.float64(), 1),
 }
 """Fields of `Route` that are arrays."""
+
+INERTIAL_COLUMNS = (
+    *("latitude", "longitude", "altitude"),
+    *(f"acceleration_{axis}" for axis in "xyz"),
+    *(f"gyroscope_{axis}" for axis in "xyz"),
+    "imu_compass",
+)
+"""Readings of GNSS and IMU, units as in `world.observation`; null without such a sensor, and not
+there in folders from before."""
 
 TICK_SCHEMA = pa.schema(
     [
@@ -135,8 +149,14 @@ TICK_SCHEMA = pa.schema(
         *((name, pa.float64()) for name in ("gnss_x", "gnss_y", "compass", "speed_reading")),
         ("route_completion", pa.float64()),
         ("infractions", pa.list_(pa.string())),
+        *((name, pa.float64()) for name in INERTIAL_COLUMNS),
+        ("sensor_events", pa.list_(pa.string())),
     ]
 )
+
+JSON_COLUMNS = ("infractions", "sensor_events")
+"""Lists of plain data, one JSON text each; events are those of collision, lane invasion and
+obstacle sensors."""
 
 ACTOR_SCHEMA = pa.schema(
     [("tick", pa.int32()), ("time_s", pa.float64())]
@@ -156,6 +176,12 @@ def camera_columns(rig: Rig, record: RecordConfig) -> list[str]:
     return names + [f"shifted/{name}" for name in names]
 
 
+def radar_columns(rig: Rig, record: RecordConfig) -> list[str]:
+    """Names of the radar columns of `frames.arrow`, for both rigs."""
+    names = [f"radar/{radar.name}" for radar in rig.radars] if record.radar else []
+    return names + [f"shifted/{name}" for name in names]
+
+
 def frame_schema(rig: Rig, record: RecordConfig) -> pa.Schema:
     """Columns of `frames.arrow`."""
     numbers = ("time_s", "gnss_x", "gnss_y", "compass", "speed_reading")
@@ -168,6 +194,8 @@ def frame_schema(rig: Rig, record: RecordConfig) -> pa.Schema:
             ("shifted_lateral_m", pa.float64()),
             ("shifted_yaw", pa.float64()),
             *([("lidar", pa.binary())] if rig.lidars and record.lidar else []),
+            *((name, pa.binary()) for name in radar_columns(rig, record)),
+            *((name, pa.float64()) for name in _inertial_columns(rig)),
             *((name, pa.list_(pa.float64())) for name in plan_lists),
             ("plan_box_labels", pa.list_(pa.string())),
             ("plan_target_speed", pa.float64()),
@@ -175,3 +203,8 @@ def frame_schema(rig: Rig, record: RecordConfig) -> pa.Schema:
             ("plan_reason", pa.string()),
         ]
     )
+
+
+def _inertial_columns(rig: Rig) -> tuple[str, ...]:
+    """The inertial columns of `frames.arrow`: none for a rig that has no such sensor."""
+    return INERTIAL_COLUMNS if rig.gnss is not None or rig.imu is not None else ()

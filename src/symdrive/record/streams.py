@@ -167,9 +167,12 @@ class Stream:
         return pa.ipc.read_record_batch(self._messages[index], self.schema)
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """One column of all batches."""
+        """One column of all batches; nulls where the file was written before there was one."""
         if self.schema is None:
             return pa.chunked_array([], type=pa.null())
+        if name not in self.schema.names:
+            rows = sum(self.batch(i).num_rows for i in range(len(self)))
+            return pa.chunked_array([pa.nulls(rows)])
         kind = self.schema.field(name).type
         return pa.chunked_array(
             [self.batch(i).column(name) for i in range(len(self))],

@@ -1,6 +1,7 @@
 """Writes the run folder of one drive while it is being driven."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,7 +20,9 @@ from symdrive.record.schema import RunMeta, TickRecord
 from symdrive.record.streams import StreamWriter, write_text
 from symdrive.world.control import Plan
 from symdrive.world.evidence import CameraLabels
-from symdrive.world.rig import CameraSpec
+from symdrive.world.observation import Observation, RadarPoints
+from symdrive.world.rig import Rig
+from symdrive.world.specs import CameraSpec, RadarSpec
 
 
 class RunWriter:
@@ -47,12 +50,7 @@ class RunWriter:
         self._started = datetime.now(timezone.utc)
         self._tick_rows: list[dict[str, Any]] = []
         self._actor_rows: list[dict[str, Any]] = []
-        for lidar in meta.rig.lidars:
-            if lidar.range_m + max(map(abs, lidar.position)) > codec.LIDAR_REACH_M:
-                raise UserError(
-                    f"rig {meta.rig.name!r}: LiDAR {lidar.name!r} ranges {lidar.range_m} m, but a"
-                    f" run folder stores at most {codec.LIDAR_REACH_M:.0f} m; shorten range_m."
-                )
+        _check_ranges(meta.rig)
         _claim(folder)
         self._frame_schema = schema.frame_schema(meta.rig, self.config)
         route = StreamWriter(folder / schema.ROUTE_FILE, schema.ROUTE_SCHEMA)
@@ -95,7 +93,7 @@ class RunWriter:
         Raises:
             ValueError: when a picture of the rig is missing or has another size than its camera.
         """
-        row = _frame_row(record, self.meta.rig.cameras, self.config)
+        row = _frame_row(record, self.meta.rig, self.config)
         arrays = [pa.array([row.get(f.name)], type=f.type) for f in self._frame_schema]
         self._frames.write(pa.RecordBatch.from_arrays(arrays, schema=self._frame_schema))
         self.num_frames += 1
@@ -157,6 +155,21 @@ def run_document(meta: RunMeta, record: RecordConfig) -> dict[str, Any]:
     }
 
 
+def _check_ranges(rig: Rig) -> None:
+    """Refuse sensors that see farther than a file can hold."""
+    for kind, sensors in (("LiDAR", rig.lidars), ("radar", rig.radars)):
+        for spec in sensors:
+            reach = spec.range_m + max(map(abs, spec.position))
+            if isinstance(spec, RadarSpec):  # its field of view ends flat: corners are farther
+                half = max(spec.horizontal_fov, spec.vertical_fov) / 2.0
+                reach = spec.range_m * math.hypot(1.0, math.tan(half))
+            if reach > codec.LIDAR_REACH_M:
+                raise UserError(
+                    f"rig {rig.name!r}: {kind} {spec.name!r} ranges {spec.range_m} m, but a"
+                    f" run folder stores at most {codec.LIDAR_REACH_M:.0f} m; shorten range_m."
+                )
+
+
 def _claim(folder: Path) -> None:
     """Make the folder, or refuse one that is in use."""
     try:
@@ -198,6 +211,7 @@ def _tick_row(record: TickRecord) -> dict[str, Any]:
         **_localisation(record),
         route_completion=record.route_completion,
         infractions=[json.dumps(plain.to_plain(item)) for item in record.infractions],
+        sensor_events=[json.dumps(item) for item in _events(record.observation)],
     )
     return row
 
@@ -219,12 +233,34 @@ def _localisation(record: TickRecord) -> dict[str, float]:
     if seen is None:
         return {}
     x, y = map(float, seen.position)
-    return {
+    row = {
         "gnss_x": x,
         "gnss_y": y,
         "compass": float(seen.yaw),
         "speed_reading": float(seen.speed_mps),
     }
+    gnss, imu = seen.gnss, seen.imu
+    if gnss is not None:
+        row.update(latitude=gnss.latitude, longitude=gnss.longitude, altitude=gnss.altitude)
+    if imu is not None:
+        values = (*imu.acceleration.tolist(), *imu.angular_velocity.tolist(), imu.compass)
+        row.update(zip(schema.INERTIAL_COLUMNS[3:], values, strict=True))
+    return row
+
+
+def _events(seen: Observation | None) -> list[dict[str, Any]]:
+    """What collision, lane invasion and obstacle sensors said, as plain data."""
+    if seen is None:
+        return []
+    found: list[dict[str, Any]] = [
+        {"sensor": "collision", "other_id": hit.other_id, "impulse": hit.impulse.tolist()}
+        for hit in seen.collisions
+    ]
+    if seen.lane_invasions:
+        found.append({"sensor": "lane_invasion", "markings": list(seen.lane_invasions)})
+    for name, met in seen.obstacles.items():
+        found.append({"sensor": name, "other_id": met.other_id, "distance_m": met.distance_m})
+    return found
 
 
 def _actor_row(record: TickRecord) -> dict[str, Any]:
@@ -234,18 +270,23 @@ def _actor_row(record: TickRecord) -> dict[str, Any]:
         name: getattr(truth.actors, name).flatten() for name in schema.ACTOR_COLUMNS
     }
     positions = [contact.position for contact in truth.collisions]
+    impulses = [contact.impulse for contact in truth.collisions]
     row.update(
         tick=truth.tick,
         time_s=truth.time_s,
         signal_state=truth.signal_state.copy(),
         collision_id=np.array([contact.other_id for contact in truth.collisions], np.int32),
         collision_position=np.concatenate(positions) if positions else np.zeros(0),
+        collision_impulse=np.concatenate(impulses) if impulses else np.zeros(0),
         pixels=None,
         lidar_points=None,
+        radar_points=None,
     )
     if record.evidence is not None:
         row["pixels"] = record.evidence.pixels.copy()
         row["lidar_points"] = record.evidence.lidar_points.copy()
+        if record.evidence.radar_points is not None:
+            row["radar_points"] = record.evidence.radar_points.copy()
     return row
 
 
@@ -272,10 +313,9 @@ def _lists(values: Sequence[np.ndarray | None], kind: pa.DataType) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat, type=kind), mask=mask)
 
 
-def _frame_row(
-    record: TickRecord, cameras: Sequence[CameraSpec], config: RecordConfig
-) -> dict[str, Any]:
+def _frame_row(record: TickRecord, rig: Rig, config: RecordConfig) -> dict[str, Any]:
     """Everything of one frame, encoded."""
+    cameras = rig.cameras
     row: dict[str, Any] = {
         "tick": record.truth.tick,
         "time_s": record.truth.time_s,
@@ -284,6 +324,7 @@ def _frame_row(
     }
     if record.observation is not None:
         row.update(_pictures(record.observation.images, cameras, config))
+        row.update(_radar(record.observation.radar, config))
         if config.lidar:
             row["lidar"] = codec.encode_lidar(record.observation.lidar, config.zstd_level)
     if record.evidence is not None:
@@ -293,6 +334,7 @@ def _frame_row(
             row.update(shifted_lateral_m=shifted.lateral_m, shifted_yaw=shifted.yaw)
             second = _pictures(shifted.images, cameras, config)
             second.update(_planes(shifted.labels, cameras, config))
+            second.update(_radar(shifted.radar, config))
             row.update({f"shifted/{name}": value for name, value in second.items()})
     if record.plan is not None:
         row.update(_plan_geometry(record.plan))
@@ -317,6 +359,16 @@ def _pictures(
             )
         row[f"rgb/{camera.name}"] = codec.encode_jpeg(image, config.jpeg_quality)
     return row
+
+
+def _radar(radar: Mapping[str, RadarPoints], config: RecordConfig) -> dict[str, bytes]:
+    """Detections by column name."""
+    if not config.radar:
+        return {}
+    return {
+        f"radar/{name}": codec.encode_radar(points, config.zstd_level)
+        for name, points in radar.items()
+    }
 
 
 def _planes(

@@ -15,7 +15,7 @@ from symdrive.maps.town import Town
 from symdrive.record.reader import Run
 from symdrive.report import plots
 from symdrive.report.town_map import Pin, View, draw_map
-from symdrive.report.video import Studio, VideoConfig, write_video
+from symdrive.report.video import Studio, VideoConfig, shown_ticks, write_video
 from symdrive.scoring.records import RouteRecord, read_record
 from symdrive.sensors.scene import Scene
 
@@ -68,9 +68,8 @@ def write_run_page(
         raise UserError(f"{run.folder} is an unfinished run; drive it to its end first.")
     target = run.folder / VIDEO_FILE
     if video is not None:
-        write_video(
-            Studio(run, kit.town, kit.scene, kit.raster), run.num_ticks, target, video, tell
-        )
+        studio = Studio(run, kit.town, kit.scene, kit.raster)
+        write_video(studio, shown_ticks(run.ticks["speed"], video), target, video, tell)
     record, ticks = read_record(run.folder), run.ticks
     events = [float(item["time_s"]) for item in run.infractions]
     page = _render(

@@ -5,7 +5,7 @@ wants, whatever the driver's own cameras were.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,8 @@ CHASER = CameraSpec(
     math.radians(-14),
 )
 
+STANDING_MPS = 0.1
+
 Picture = UInt8[np.ndarray, "height width 3"]
 
 
@@ -58,12 +60,14 @@ class VideoConfig:
         samples: rays a pixel and axis; 2 smooths edges at four times the cost.
         speed: how many times faster than real time it plays.
         crf: quality of H.264; lower is better and larger.
+        stand_s: of a longer stand only the beginning and the end are shown, together this long.
     """
 
     every: int = 2
     samples: int = 1
     speed: float = 1.0
     crf: int = 25
+    stand_s: float = 8.0
 
     @property
     def rate(self) -> int:
@@ -153,16 +157,16 @@ class Studio:
 
 def write_video(
     studio: Studio,
-    num_ticks: int,
+    ticks: Sequence[int],
     path: Path,
-    config: VideoConfig | None = None,
+    config: VideoConfig,
     tell: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> None:
     """Render every picture and encode them as H.264 in MP4, playable while it loads.
 
     Args:
         studio: draws the pictures.
-        num_ticks: length of the run.
+        ticks: to show, as `shown_ticks` gives them.
         path: of the video; it appears only when it is whole.
         config: how.
         tell: called with pictures done and pictures in all.
@@ -170,8 +174,6 @@ def write_video(
     Raises:
         UserError: when the file cannot be written.
     """
-    config = config or VideoConfig()
-    ticks = range(0, num_ticks, config.every)
     part = path.with_suffix(".part.mp4")
     try:
         with av.open(str(part), "w", options={"movflags": "faststart"}) as container:
@@ -194,7 +196,23 @@ def _enlarge(image: Picture, width: int, height: int) -> UInt8[np.ndarray, "rows
     return cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def _pictures(studio: Studio, ticks: range, samples: int) -> Iterator[Picture]:
+def shown_ticks(speed: Float[np.ndarray, " tick"], config: VideoConfig) -> list[int]:
+    """Ticks of the video. A driver that stands for minutes is not watched doing so.
+
+    Args:
+        speed: at every tick, m/s.
+        config: of the video.
+    """
+    ticks = np.arange(len(speed))
+    moving = np.flatnonzero(np.abs(speed) >= STANDING_MPS)
+    last = np.r_[0, moving][np.searchsorted(moving, ticks, side="right")]
+    coming = np.r_[moving, len(speed) - 1][np.searchsorted(moving, ticks)]
+    half = round(config.stand_s / TICK_S / 2.0)
+    shown = (ticks - last <= half) | (coming - ticks <= half)
+    return ticks[shown][:: config.every].tolist()
+
+
+def _pictures(studio: Studio, ticks: Sequence[int], samples: int) -> Iterator[Picture]:
     for tick in ticks:
         yield studio.picture(tick, samples)
 

@@ -1,98 +1,28 @@
-"""Protocols: how infractions become a score. A new protocol is a new value, not a new branch.
+"""Protocols: how infractions become a score. A new protocol is a new value, not a new branch."""
 
-LEADERBOARD_2_0   every infraction multiplies the score by its factor
-LEADERBOARD_2_1   the costs of all infractions are summed, the score divided by one plus the sum
-"""
-
+import difflib
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol as Interface
-from typing import runtime_checkable
+from dataclasses import dataclass, field
 
-from symdrive.scoring.criteria import CriteriaConfig
+from symdrive.core.errors import UserError
+from symdrive.scoring.abilities import Abilities
 from symdrive.scoring.infraction import InfractionKind
-from symdrive.scoring.records import Event, RouteRecord, Scores
-
-Events = Mapping[InfractionKind, tuple[Event, ...]]
+from symdrive.scoring.limits import CriteriaConfig
+from symdrive.scoring.metrics import (
+    Comfort,
+    Efficiency,
+    HarmonicMean,
+    Metric,
+    NormalizedScore,
+)
+from symdrive.scoring.penalty import Penalty, ProductPenalty, RatePenalty, SumPenalty
+from symdrive.scoring.records import RouteRecord
+from symdrive.scoring.score import RouteScore
 
 DIGITS = 6
 """The leaderboard rounds its scores to six digits."""
-
-
-@runtime_checkable
-class Penalty(Interface):
-    """A formula from infractions to the factor on the route completion."""
-
-    def factor(self, events: Events, driven_km: float) -> float:
-        """The factor, 1 without infractions."""
-        ...
-
-
-@dataclass(frozen=True)
-class ProductPenalty:
-    """Each infraction multiplies the factor.
-
-    Attributes:
-        factors: for kinds that count only.
-        min_speed: what is lost at a standstill while the traffic flows; 0 leaves the rule out.
-        outside_lanes: what is lost when the whole route is driven outside of its lanes.
-    """
-
-    factors: Mapping[InfractionKind, float]
-    min_speed: float = 0.0
-    outside_lanes: float = 1.0
-
-    def factor(self, events: Events, driven_km: float) -> float:  # noqa: ARG002  no rates here
-        """Product over all infractions."""
-        found = _inside_lanes(events, self.outside_lanes)
-        for kind, items in events.items():
-            found *= self.factors.get(kind, 1.0) ** len(items)
-        for missing in _missing_speed(events):
-            found *= 1.0 - self.min_speed * missing
-        return found
-
-
-@dataclass(frozen=True)
-class SumPenalty:
-    """The costs of all infractions add up; the factor is 1 / (1 + sum).
-
-    Attributes:
-        costs: for kinds that count only.
-        min_speed: cost of a standstill while the traffic flows.
-        outside_lanes: what is lost (as a factor, outside of the sum) when the whole route is driven
-            outside of its lanes.
-    """
-
-    costs: Mapping[InfractionKind, float]
-    min_speed: float = 0.0
-    outside_lanes: float = 1.0
-
-    def factor(self, events: Events, driven_km: float) -> float:  # noqa: ARG002  no rates here
-        """One over one plus the sum of costs."""
-        total = math.fsum(self.costs.get(kind, 0.0) * len(items) for kind, items in events.items())
-        total += math.fsum(self.min_speed * missing for missing in _missing_speed(events))
-        return _inside_lanes(events, self.outside_lanes) / (1.0 + total)
-
-
-def _missing_speed(events: Events) -> list[float]:
-    """For each slow part, the share of the traffic's speed that was missing; never below zero.
-
-    Bench2Drive also reports the parts that were driven faster than the traffic.
-    """
-    items = events.get(InfractionKind.MIN_SPEED, ())
-    return [
-        max(0.0, 1.0 - item.percentage / 100.0) for item in items if item.percentage is not None
-    ]
-
-
-def _inside_lanes(events: Events, weight: float) -> float:
-    """Factor for the share of the route that was driven outside of its lanes."""
-    found = 1.0
-    for item in events.get(InfractionKind.OUTSIDE_ROUTE_LANES, ()):
-        found *= 1.0 - weight * (item.percentage or 0.0) / 100.0
-    return found
 
 
 @dataclass(frozen=True)
@@ -102,35 +32,48 @@ class Protocol:
     Attributes:
         name: unique; stored with each result.
         penalty: formula.
+        title: for people; the name where empty.
         criteria: limits while driving.
         forgiven: kinds that do not spoil the success of a route.
+        planned: routes of the benchmark, the denominator of its means; 0 for as many as the files
+            plan.
+        seeds: how often its rules ask for every route to be driven.
+        table: name of its table of routes; empty where any route will do.
+        metrics: what it reports besides.
     """
 
     name: str
     penalty: Penalty
+    title: str = ""
     criteria: CriteriaConfig = field(default_factory=CriteriaConfig)
     forgiven: frozenset[InfractionKind] = frozenset({InfractionKind.MIN_SPEED})
+    planned: int = 0
+    seeds: int = 1
+    table: str = ""
+    metrics: tuple[Metric, ...] = ()
 
+
+FACTORS: Mapping[InfractionKind, float] = {
+    InfractionKind.COLLISION_PEDESTRIAN: 0.5,
+    InfractionKind.COLLISION_VEHICLE: 0.6,
+    InfractionKind.COLLISION_LAYOUT: 0.65,
+    InfractionKind.RED_LIGHT: 0.7,
+    InfractionKind.STOP_SIGN: 0.8,
+    InfractionKind.SCENARIO_TIMEOUT: 0.7,
+    InfractionKind.YIELD_EMERGENCY_VEHICLE: 0.7,
+}
+"""Source: leaderboard aec8131, `statistics_manager.py`, PENALTY_VALUE_DICT."""
 
 LEADERBOARD_2_0 = Protocol(
     name="leaderboard_2.0",
-    penalty=ProductPenalty(
-        factors={
-            InfractionKind.COLLISION_PEDESTRIAN: 0.5,
-            InfractionKind.COLLISION_VEHICLE: 0.6,
-            InfractionKind.COLLISION_LAYOUT: 0.65,
-            InfractionKind.RED_LIGHT: 0.7,
-            InfractionKind.STOP_SIGN: 0.8,
-            InfractionKind.SCENARIO_TIMEOUT: 0.7,
-            InfractionKind.YIELD_EMERGENCY_VEHICLE: 0.7,
-        },
-        min_speed=0.3,
-    ),
+    title="CARLA Leaderboard 2.0",
+    penalty=ProductPenalty(FACTORS, min_speed=0.3),
 )
 """CARLA leaderboard 2.0. Source: leaderboard aec8131, `statistics_manager.py`."""
 
 LEADERBOARD_2_1 = Protocol(
     name="leaderboard_2.1",
+    title="CARLA Leaderboard 2.1",
     penalty=SumPenalty(
         costs={
             InfractionKind.COLLISION_PEDESTRIAN: 1.0,
@@ -146,53 +89,123 @@ LEADERBOARD_2_1 = Protocol(
 )
 """CARLA leaderboard 2.1. Source: leaderboard cfecdc8, `statistics_manager.py`."""
 
-PROTOCOLS = {protocol.name: protocol for protocol in (LEADERBOARD_2_0, LEADERBOARD_2_1)}
+BENCH2DRIVE_LIMITS = CriteriaConfig(
+    checkpoints=20,
+    report_every_checkpoint=True,
+    blocked_s=60.0,
+    max_ticks=4000,
+    plan_spacing_m=50.0,
+)
+"""Source: Bench2Drive 7ec25d1, `route_scenario.py`, `scenario_manager.py` and
+`autonomous_agent.py`."""
+
+BENCH2DRIVE_0_0_3 = Protocol(
+    name="bench2drive_0.0.3",
+    title="Bench2Drive 0.0.3",
+    penalty=ProductPenalty(FACTORS),
+    criteria=BENCH2DRIVE_LIMITS,
+    planned=220,
+    table="bench2drive_0_0_3",
+    metrics=(Efficiency(), Comfort(), Abilities()),
+)
+"""Bench2Drive's first 220 routes. The speed is reported and not punished."""
+
+BENCH2DRIVE_0_0_4 = Protocol(
+    name="bench2drive_0.0.4",
+    title="Bench2Drive 0.0.4",
+    penalty=ProductPenalty(FACTORS),
+    criteria=BENCH2DRIVE_LIMITS,
+    planned=220,
+    table="bench2drive_0_0_4",
+    metrics=(Efficiency(), Comfort(), Abilities()),
+)
+"""Bench2Drive's second 220 routes; the same rules."""
+
+LONGEST6_V2 = Protocol(
+    name="longest6_v2",
+    title="Longest6 v2",
+    penalty=ProductPenalty(FACTORS, min_speed=0.3),
+    planned=36,
+    seeds=3,
+    table="longest6_v2",
+)
+"""36 long routes with the rules of leaderboard 2.0."""
+
+TOWN13 = Protocol(
+    name="town13",
+    title="Town13 validation",
+    penalty=ProductPenalty(FACTORS, min_speed=0.3),
+    planned=20,
+    seeds=3,
+    table="town13",
+    metrics=(NormalizedScore(RatePenalty(FACTORS)),),
+)
+"""The leaderboard's validation routes with the rules of leaderboard 2.0, and LEAD's NDS."""
+
+FAIL2DRIVE = Protocol(
+    name="fail2drive",
+    title="Fail2Drive",
+    penalty=ProductPenalty(FACTORS, min_speed=0.3),
+    criteria=CriteriaConfig(stop_half_size_m=0.5),
+    forgiven=frozenset({InfractionKind.MIN_SPEED, InfractionKind.OUTSIDE_ROUTE_LANES}),
+    planned=200,
+    seeds=3,
+    table="fail2drive",
+    metrics=(HarmonicMean(),),
+)
+"""100 base and 100 generalisation routes with the rules of leaderboard 2.0. Source: fail2drive
+a793741, `tools/f2d_result_parser.py`, `atomic_criteria.py`."""
+
+LEAD_COLLECTION = Protocol(
+    name="lead_collection",
+    title="LEAD's data collection",
+    penalty=ProductPenalty(FACTORS, min_speed=1.0),
+)
+"""What LEAD filters the drives of its expert by: standing in traffic costs everything. It is no
+benchmark, but its files are met among results. Source: kesai-labs/lead 4489176,
+`leaderboard_autopilot`, `statistics_manager.py`."""
+
+WITHOUT_SPEED = Protocol(
+    name="leaderboard_2.0_without_speed",
+    title="CARLA Leaderboard 2.0 without the speed rule",
+    penalty=ProductPenalty(FACTORS),
+)
+"""No benchmark either: evaluators that left the penalty on slow driving out."""
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        LEADERBOARD_2_0,
+        LEADERBOARD_2_1,
+        BENCH2DRIVE_0_0_3,
+        BENCH2DRIVE_0_0_4,
+        LONGEST6_V2,
+        TOWN13,
+        FAIL2DRIVE,
+        LEAD_COLLECTION,
+        WITHOUT_SPEED,
+    )
+}
 
 
-@dataclass(frozen=True)
-class RouteScore:
-    """A route scored by one protocol.
+def protocol_named(name: str) -> Protocol:
+    """By name; dashes and underscores are the same.
 
-    Attributes:
-        route_id: of the route.
-        route_completion: per cent.
-        penalty: factor in [0, 1].
-        driving_score: their product, per cent.
-        status: as in the record.
-        success: driven to the end with no infraction but forgiven ones.
-        protocol: name of the protocol.
-        route_length_m: of the route.
-        counts: infractions of each kind that occurred.
-        outside_lanes_m: metres outside of the route's lanes.
+    Raises:
+        UserError: for an unknown name, with the nearest one.
     """
-
-    route_id: str
-    route_completion: float
-    penalty: float
-    driving_score: float
-    status: str
-    success: bool
-    protocol: str
-    route_length_m: float
-    counts: Mapping[InfractionKind, int]
-    outside_lanes_m: float
-
-    @property
-    def driven_km(self) -> float:
-        """Kilometres of the route that were driven."""
-        return self.route_length_m / 1000.0 * self.route_completion / 100.0
-
-    def apply(self, record: RouteRecord) -> RouteRecord:
-        """The record with these scores in it."""
-        scores = Scores(self.route_completion, self.penalty, self.driving_score)
-        return replace(record, scores=scores, protocol=self.protocol)
+    wanted = name.lower().replace("-", "_")
+    if wanted in PROTOCOLS:
+        return PROTOCOLS[wanted]
+    near = difflib.get_close_matches(wanted, PROTOCOLS, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? Known" if near else "known"
+    raise UserError(f"no protocol is called {name!r}; {hint}: {', '.join(sorted(PROTOCOLS))}.")
 
 
 def score_route(record: RouteRecord, protocol: Protocol) -> RouteScore:
     """Score one route."""
     completion = round(record.route_completion, DIGITS)
-    driven_km = record.route_length_m / 1000.0 * completion / 100.0
-    penalty = protocol.penalty.factor(record.events, driven_km)
+    penalty = protocol.penalty.factor(record.events, record.driven_km)
     counts = {kind: len(items) for kind, items in record.events.items() if items}
     return RouteScore(
         route_id=record.route_id,
@@ -264,7 +277,7 @@ def aggregate(scores: Sequence[RouteScore], num_planned: int) -> Summary:
         num_planned=num_planned,
         num_driven=len(scores),
         driving_score=math.fsum(all_scores) / num_planned,
-        driving_score_std=statistics.stdev(all_scores) if num_planned > 1 else 0.0,
+        driving_score_std=statistics.stdev(sorted(all_scores)) if num_planned > 1 else 0.0,
         route_completion=math.fsum(score.route_completion for score in scores) / num_planned,
         penalty=math.fsum(score.penalty for score in scores) / num_planned,
         success_rate=100.0 * sum(score.success for score in scores) / num_planned,

@@ -23,6 +23,23 @@ LABELS = {
 """What each kind is called in tables."""
 
 
+SHORT_LABELS = {
+    InfractionKind.COLLISION_PEDESTRIAN: "pedestrian",
+    InfractionKind.COLLISION_VEHICLE: "vehicle",
+    InfractionKind.COLLISION_LAYOUT: "layout",
+    InfractionKind.RED_LIGHT: "red light",
+    InfractionKind.STOP_SIGN: "stop sign",
+    InfractionKind.OUTSIDE_ROUTE_LANES: "lanes",
+    InfractionKind.MIN_SPEED: "slow",
+    InfractionKind.YIELD_EMERGENCY_VEHICLE: "yield",
+    InfractionKind.SCENARIO_TIMEOUT: "scenario timeout",
+    InfractionKind.ROUTE_DEVIATION: "deviation",
+    InfractionKind.VEHICLE_BLOCKED: "blocked",
+    InfractionKind.ROUTE_TIMEOUT: "timeout",
+}
+"""The same, where room is short."""
+
+
 @dataclass(frozen=True)
 class RouteRow:
     """One route.

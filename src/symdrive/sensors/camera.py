@@ -30,7 +30,8 @@ from symdrive.sensors.embree import (
     occluded_packet,
     reset_packet,
 )
-from symdrive.sensors.scene import Scene, SceneTables, rotations
+from symdrive.sensors.mount import Pose, mounted, rotation
+from symdrive.sensors.scene import Scene, SceneTables
 from symdrive.sensors.shading import (
     SUN_DIRECTION,
     face_row,
@@ -44,7 +45,7 @@ from symdrive.sensors.shading import (
     to_byte,
 )
 from symdrive.world.evidence import CameraLabels
-from symdrive.world.rig import CameraSpec
+from symdrive.world.specs import CameraSpec
 
 SKY_DEPTH_M = 1000.0
 """Depth of pixels that hit nothing, as CARLA's depth camera reports its far plane."""
@@ -106,8 +107,8 @@ def camera_pose(
     spec: CameraSpec, ego_position: Float[np.ndarray, " 3"], ego_yaw: float, ego_pitch: float
 ) -> tuple[Float64[np.ndarray, " 3"], Float64[np.ndarray, "3 3"]]:
     """World position and body-to-world rotation (x forward, y left, z up) of a mounted camera."""
-    ego, mount = rotations(np.array([ego_yaw, spec.yaw]), np.array([ego_pitch, spec.pitch]))
-    return ego_position + ego @ np.array(spec.position), ego @ mount
+    ego = Pose(ego_position.astype(np.float64), rotation(ego_yaw, ego_pitch))
+    return mounted(spec, ego)
 
 
 def render_cameras(
@@ -140,9 +141,9 @@ def render_cameras(
     mask = scene.ray_mask(skip_row)
     frames: dict[str, CameraFrame] = {}
     for spec in specs:
-        eye, rotation = camera_pose(spec, ego_position, ego_yaw, ego_pitch)
+        eye, turn = camera_pose(spec, ego_position, ego_yaw, ego_pitch)
         step = 1.0 / (spec.focal_px * samples)
-        axes = np.stack([eye, rotation[:, 0], -step * rotation[:, 1], -step * rotation[:, 2]])
+        axes = np.stack([eye, turn[:, 0], -step * turn[:, 1], -step * turn[:, 2]])
         view = View(scene.address, COHERENT_ARGUMENTS, mask, samples > 1, axes.astype(np.float32))
         frames[spec.name] = _render(scene.tables, view, spec, samples)
     return frames

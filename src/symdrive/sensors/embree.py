@@ -305,6 +305,8 @@ class TriangleScene(_Handle):
         geometry = Geometry(device, _TRIANGLES)
         _fill_buffer(geometry, _VERTEX_BUFFER, _FLOAT3, vertices.astype(np.float32))
         _fill_buffer(geometry, _INDEX_BUFFER, _UINT3, faces.astype(np.uint32))
+        # Who sees what is up to the instances; Embree's own default lets bit 1 through alone.
+        _LIBRARY.rtcSetGeometryMask(geometry.address, 0xFFFFFFFF)
         _LIBRARY.rtcCommitGeometry(geometry.address)
         _LIBRARY.rtcSetSceneFlags(self.address, _STATIC_FLAGS)
         _LIBRARY.rtcSetSceneBuildQuality(self.address, _QUALITY_HIGH)

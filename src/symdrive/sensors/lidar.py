@@ -1,15 +1,19 @@
-"""Spinning LiDARs: one full turn, cast in packets of neighbouring channels and columns."""
+"""Spinning LiDARs, cast in packets of neighbouring channels and columns.
 
-import math
+Source of beams, intensity, noise and lost returns: carla-simulator/carla 0.9.15,
+`RayCastSemanticLidar.cpp` and `RayCastLidar.cpp`.
+"""
+
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int32, Int64
+from jaxtyping import Bool, Float32, Float64, Int32, Int64
 from numba import njit, prange
 
 from symdrive.sensors.embree import (
     COHERENT_ARGUMENTS,
     DIRECTION_ROW,
+    FACE_ROW,
     FAR_ROW,
     INSTANCE_ROW,
     ORIGIN_ROW,
@@ -21,14 +25,12 @@ from symdrive.sensors.embree import (
     intersect_packet,
     reset_packet,
 )
-from symdrive.sensors.scene import Scene, rotations
-from symdrive.world.rig import LidarSpec
+from symdrive.sensors.mount import Pose, mount_rotation, mounted
+from symdrive.sensors.scene import Scene
+from symdrive.world.specs import LidarSpec, SemanticLidarSpec
 
 NEAR_M = 0.1
 """Shortest return."""
-
-ATTENUATION_PER_M = 0.004
-"""Intensity is exp(-a d): CARLA's `atmosphere_attenuation_rate` (documentation, LIDAR sensor)."""
 
 _CHUNKS = 16
 
@@ -41,7 +43,7 @@ class Sweep(NamedTuple):
         arguments: address of the intersect arguments.
         mask: ray mask.
         eye: x y z, world.
-        ego_to_world: rotation.
+        to_world: rotation of the sensor.
         elevation: cosine and sine of each channel.
         azimuth: cosine and sine of each column.
         range_m: longest return.
@@ -51,87 +53,140 @@ class Sweep(NamedTuple):
     arguments: int
     mask: int
     eye: Float32[np.ndarray, " 3"]
-    ego_to_world: Float32[np.ndarray, "3 3"]
+    to_world: Float32[np.ndarray, "3 3"]
     elevation: Float32[np.ndarray, "channel 2"]
     azimuth: Float32[np.ndarray, "column 2"]
     range_m: float
 
 
+class Echoes(NamedTuple):
+    """Nearest hit of every beam of one reading.
+
+    Attributes:
+        distance: m; the range where nothing is hit.
+        slot: of the scene (0 the town, r + 1 the actor in row r), -1 where nothing is hit.
+        face: of the mesh in that slot.
+    """
+
+    distance: Float32[np.ndarray, "channel column"]
+    slot: Int32[np.ndarray, "channel column"]
+    face: Int32[np.ndarray, "channel column"]
+
+
 def beam_angles(
-    spec: LidarSpec,
+    spec: LidarSpec | SemanticLidarSpec, reading: int = 0
 ) -> tuple[Float64[np.ndarray, " channel"], Float64[np.ndarray, " column"]]:
-    """Elevation of each channel, lowest first, and azimuth of each column, rad, ego frame."""
-    elevation = np.linspace(spec.lower, spec.upper, spec.channels)
-    azimuth = -math.pi + 2 * math.pi * (np.arange(spec.columns) + 0.5) / spec.columns
-    return elevation, azimuth
+    """Elevation of each channel, highest first, and azimuth of each column, rad, sensor frame.
+
+    The beams turn clockwise from the left end of the field of view on.
+
+    Args:
+        spec: the LiDAR.
+        reading: how often it has read before, which says where its beams stand.
+    """
+    elevation = np.linspace(spec.upper, spec.lower, spec.channels)
+    if spec.channels == 1:
+        elevation = np.array([spec.upper])
+    way = reading * spec.turn + spec.turn * np.arange(spec.columns) / spec.columns
+    return elevation, 0.5 * spec.horizontal_fov - way % spec.horizontal_fov
+
+
+def sweep_beams(
+    scene: Scene,
+    spec: LidarSpec | SemanticLidarSpec,
+    ego: Pose,
+    reading: int,
+    *,
+    skip_row: int | None,
+) -> tuple[Sweep, Echoes]:
+    """Cast all beams of one reading into the scene as last updated."""
+    elevation, azimuth = beam_angles(spec, reading)
+    pose = mounted(spec, ego)
+    sweep = Sweep(
+        scene.address,
+        COHERENT_ARGUMENTS,
+        scene.ray_mask(skip_row),
+        pose.position.astype(np.float32),
+        np.ascontiguousarray(pose.rotation, dtype=np.float32),
+        np.stack([np.cos(elevation), np.sin(elevation)], axis=1).astype(np.float32),
+        np.stack([np.cos(azimuth), np.sin(azimuth)], axis=1).astype(np.float32),
+        spec.range_m,
+    )
+    shape = (spec.channels, spec.columns)
+    echoes = Echoes(
+        np.empty(shape, np.float32), np.empty(shape, np.int32), np.empty(shape, np.int32)
+    )
+    cast_sweep(sweep, echoes, _CHUNKS)
+    return sweep, echoes
 
 
 def scan(
     scene: Scene,
     spec: LidarSpec,
-    ego_position: Float[np.ndarray, " 3"],
-    ego_yaw: float,
-    ego_pitch: float,
+    ego: Pose,
     generator: np.random.Generator,
+    reading: int = 0,
     *,
     skip_row: int | None,
 ) -> tuple[Float32[np.ndarray, "point 4"], Int64[np.ndarray, " actor"]]:
-    """One turn of a LiDAR in the scene as last updated.
+    """One reading of a LiDAR in the scene as last updated.
 
     Args:
         scene: the world.
         spec: the LiDAR and its mount.
-        ego_position: ground point under the ego's box centre, world, m.
-        ego_yaw: rad.
-        ego_pitch: rad, nose up positive.
+        ego: ground point under the ego's box centre.
         generator: draws noise and lost returns.
+        reading: how often the LiDAR has read before.
         skip_row: actor that no beam meets, or None.
 
     Returns:
         Points, channel by channel: x, y, z in the ego frame and intensity. And the number of them
         on each actor row.
     """
-    elevation, azimuth = beam_angles(spec)
-    ego = rotations(np.array([ego_yaw]), np.array([ego_pitch]))[0]
-    sweep = Sweep(
-        scene.address,
-        COHERENT_ARGUMENTS,
-        scene.ray_mask(skip_row),
-        (ego_position + ego @ np.array(spec.position)).astype(np.float32),
-        ego.astype(np.float32),
-        np.stack([np.cos(elevation), np.sin(elevation)], axis=1).astype(np.float32),
-        np.stack([np.cos(azimuth), np.sin(azimuth)], axis=1).astype(np.float32),
-        spec.range_m,
-    )
-    distance = np.empty((spec.channels, spec.columns), dtype=np.float32)
-    slot = np.empty((spec.channels, spec.columns), dtype=np.int32)
-    cast_sweep(sweep, distance, slot, _CHUNKS)
-    kept = slot >= 0
+    sweep, echoes = sweep_beams(scene, spec, ego, reading, skip_row=skip_row)
+    kept = echoes.slot >= 0
     kept &= generator.random(kept.shape, dtype=np.float32) >= spec.dropoff
     channel, column = np.nonzero(kept)
-    measured = distance[kept]
-    measured += np.float32(spec.noise_m) * generator.standard_normal(
-        len(measured), dtype=np.float32
-    )
-    points = _points(sweep, channel, column, measured, np.array(spec.position, np.float32))
-    counts = np.bincount(slot[kept], minlength=scene.num_actors + 1)[1:]
-    return points, counts
-
-
-def _points(
-    sweep: Sweep,
-    channel: Int64[np.ndarray, " point"],
-    column: Int64[np.ndarray, " point"],
-    distance: Float32[np.ndarray, " point"],
-    mount: Float32[np.ndarray, " 3"],
-) -> Float32[np.ndarray, "point 4"]:
-    """Beams and distances as points of the ego frame with CARLA's intensity."""
-    level = distance * sweep.elevation[channel, 0]
+    distance = echoes.distance[channel, column]
+    intensity = np.exp(np.float32(-spec.attenuation_per_m) * distance)
+    if spec.noise_m > 0.0:
+        noise = generator.standard_normal(len(distance), dtype=np.float32)
+        distance += np.float32(spec.noise_m) * noise
     points = np.empty((len(distance), 4), dtype=np.float32)
-    points[:, 0] = level * sweep.azimuth[column, 0] + mount[0]
-    points[:, 1] = level * sweep.azimuth[column, 1] + mount[1]
-    points[:, 2] = distance * sweep.elevation[channel, 1] + mount[2]
-    points[:, 3] = np.exp(np.float32(-ATTENUATION_PER_M) * distance)
+    points[:, :3] = beam_points(sweep, spec, (channel, column), distance)
+    points[:, 3] = intensity
+    slot = echoes.slot[channel, column]
+    if spec.dropoff_zero > 0.0:
+        strong = _strong(spec, intensity, generator)
+        points, slot = points[strong], slot[strong]
+    return points, np.bincount(slot, minlength=scene.num_actors + 1)[1:]
+
+
+def _strong(
+    spec: LidarSpec, intensity: Float32[np.ndarray, " point"], generator: np.random.Generator
+) -> Bool[np.ndarray, " point"]:
+    """Which returns are not lost for being weak: linear from the limit down to no intensity."""
+    share = intensity / np.float32(max(spec.dropoff_limit, 1e-6))
+    chance = np.float32(1.0 - spec.dropoff_zero) + np.float32(spec.dropoff_zero) * share
+    return (share > 1.0) | (generator.random(len(intensity), dtype=np.float32) < chance)
+
+
+def beam_points(
+    sweep: Sweep,
+    spec: LidarSpec | SemanticLidarSpec,
+    beams: tuple[Int64[np.ndarray, " point"], Int64[np.ndarray, " point"]],
+    distance: Float32[np.ndarray, " point"],
+) -> Float32[np.ndarray, "point 3"]:
+    """Beams (channel and column) and distances as x, y, z of the ego frame."""
+    channel, column = beams
+    level = distance * sweep.elevation[channel, 0]
+    points = np.empty((len(distance), 3), dtype=np.float32)
+    points[:, 0] = level * sweep.azimuth[column, 0]
+    points[:, 1] = level * sweep.azimuth[column, 1]
+    points[:, 2] = distance * sweep.elevation[channel, 1]
+    if (spec.yaw, spec.pitch, spec.roll) != (0.0, 0.0, 0.0):
+        points = points @ mount_rotation(spec).T.astype(np.float32)
+    points += np.array(spec.position, dtype=np.float32)
     return points
 
 
@@ -153,10 +208,11 @@ def _aim(packet, eye, turn, elevation, azimuth, top, left):
 
 @njit(fastmath=True)
 @no_type_check
-def _cast_chunk(sweep, distance, slot, chunk, chunks):
+def _cast_chunk(sweep, echoes, chunk, chunks):
     """Every `chunks`-th tile of columns, from tile `chunk` on, in all channels."""
+    distance, slot, face = echoes
     channels, columns = distance.shape
-    eye, turn, elevation, azimuth = sweep.eye, sweep.ego_to_world, sweep.elevation, sweep.azimuth
+    eye, turn, elevation, azimuth = sweep.eye, sweep.to_world, sweep.elevation, sweep.azimuth
     packet = aligned_rows(RAY_ROWS, np.float32(0.0))
     bits = packet.view(np.int32)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
@@ -171,23 +227,18 @@ def _cast_chunk(sweep, distance, slot, chunk, chunks):
                 if channel < channels and column < columns:
                     distance[channel, column] = packet[FAR_ROW, k]
                     slot[channel, column] = bits[INSTANCE_ROW, k]
+                    face[channel, column] = bits[FACE_ROW, k]
 
 
 @njit(cache=True, parallel=True, fastmath=True)
 @no_type_check
-def cast_sweep(
-    sweep: Sweep,
-    distance: Float32[np.ndarray, "channel column"],
-    slot: Int32[np.ndarray, "channel column"],
-    chunks: int,
-) -> None:
+def cast_sweep(sweep: Sweep, echoes: Echoes, chunks: int) -> None:
     """Nearest hit of every beam.
 
     Args:
         sweep: eye, turn and beams.
-        distance: filled, m; the range where nothing is hit.
-        slot: filled; -1 where nothing is hit.
+        echoes: filled.
         chunks: parts that may run side by side.
     """
     for chunk in prange(chunks):
-        _cast_chunk(sweep, distance, slot, chunk, chunks)
+        _cast_chunk(sweep, echoes, chunk, chunks)

@@ -18,8 +18,9 @@ from symdrive.sensors.solids import FaceRole
 from symdrive.world.catalogue import half_extents
 from symdrive.world.truth import Actors
 
-SEEN_BY_ALL, HIDEABLE = 1, 2
-"""Ray mask bits: what every ray meets, and the one actor that rays may be told to pass through."""
+SEEN_BY_ALL, HIDEABLE, MOVING = 1, 2, 4
+"""Ray mask bits: what every ray meets, the one actor that rays may be told to pass through, and
+every other actor."""
 
 _MAX_ACTOR_ID = np.iinfo(np.uint16).max
 
@@ -80,7 +81,7 @@ class _Trees:
         if np.array_equal(self.shown, model):
             return
         for row in range(len(self.instances) - 1, len(model)):
-            mask = HIDEABLE if row == self.hideable else SEEN_BY_ALL
+            mask = HIDEABLE if row == self.hideable else SEEN_BY_ALL | MOVING
             self.instances.append(self.models[model[row]], mask)
         for row, number in enumerate(model):
             self.instances.show(row + 1, self.models[number])
@@ -94,7 +95,7 @@ class _Trees:
         """Make this row the one that rays may pass through."""
         if row == self.hideable:
             return
-        for changed, mask in ((self.hideable, SEEN_BY_ALL), (row, HIDEABLE)):
+        for changed, mask in ((self.hideable, SEEN_BY_ALL | MOVING), (row, HIDEABLE)):
             if changed + 1 < len(self.instances):
                 self.instances.set_mask(changed + 1, mask)
         self.hideable = row
@@ -114,6 +115,7 @@ class Scene:
     def __init__(self, town: Town) -> None:
         self.town = town
         self._tables: SceneTables | None = None
+        self._shown: Actors | None = None
         self._signal_state: Int[np.ndarray, " signal"] | None = None
         self._lamps = np.flatnonzero(town.mesh.signal >= 0)
 
@@ -167,7 +169,7 @@ class Scene:
         return SEEN_BY_ALL
 
     def update(self, actors: Actors, signal_state: Int[np.ndarray, " signal"]) -> None:
-        """Show the actors and the lamps as they are now.
+        """Show the actors and the lamps as they are now; the same actors again cost nothing.
 
         Raises:
             ValueError: when `signal_state` has not one entry for each signal of the town, or an
@@ -180,7 +182,9 @@ class Scene:
         ids = actors.actor_id
         if len(ids) and not 0 < ids.min() <= ids.max() <= _MAX_ACTOR_ID:
             raise ValueError(f"actor ids lie in 1 .. {_MAX_ACTOR_ID}")
-        self._place(actors)
+        if self._shown is not actors:
+            self._place(actors)
+            self._shown = actors
         self._light(signal_state)
 
     def _place(self, actors: Actors) -> None:

@@ -1,109 +1,197 @@
 """All sensors of one car: the truth in, an observation and its evidence out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, Int64
 
+from symdrive.core.geometry import wrap
 from symdrive.core.seeds import generator
 from symdrive.sensors.camera import CameraFrame, render_cameras
+from symdrive.sensors.inertial import read_gnss, read_imu, yaw_of
 from symdrive.sensors.lidar import scan
-from symdrive.sensors.localisation import localise
+from symdrive.sensors.lines import LineWatch
+from symdrive.sensors.localisation import Fix, localise
+from symdrive.sensors.mount import EGO_ROW, ego_pose
+from symdrive.sensors.obstacles import probe
+from symdrive.sensors.radar import RadarFrame, detect
 from symdrive.sensors.scene import Scene
-from symdrive.world.evidence import Evidence, ShiftedView, shifted_camera
-from symdrive.world.observation import Observation
-from symdrive.world.rig import CameraSpec, Rig
+from symdrive.sensors.semantic_lidar import SemanticScanner
+from symdrive.world.evidence import Evidence, SemanticPoints, ShiftedView, shifted_mount
+from symdrive.world.geodesy import from_geodetic
+from symdrive.world.observation import (
+    CollisionEvent,
+    GnssReading,
+    ImuReading,
+    Observation,
+    ObstacleReading,
+)
+from symdrive.world.rig import Rig
+from symdrive.world.specs import (
+    CameraSpec,
+    LidarSpec,
+    Mounted,
+    ObstacleSpec,
+    RadarSpec,
+    SemanticLidarSpec,
+)
 from symdrive.world.truth import Truth
 
-EGO_ROW = 0
-"""The sensors stand on the roof of this actor, and do not see it."""
+S = TypeVar("S", bound=Mounted)
+T = TypeVar("T")
+Cloud = tuple[Float32[np.ndarray, "point 4"], Int64[np.ndarray, " actor"]]
+Counted = tuple[Int64[np.ndarray, " _"], Truth]
+LastTruth = Callable[[int], Truth]
+"""From a sensor's period in ticks to the truth of the tick in which such sensors last read."""
+
+
+class _Memory(Generic[S, T]):
+    """The last reading of each sensor, good for as long as it is of the truth that is asked for."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Truth, int, T]] = {}
+
+    def read(
+        self,
+        make: Callable[[S, Truth, int], T],
+        specs: Sequence[S],
+        moments: Mapping[str, Truth],
+        seed: int,
+    ) -> dict[str, T]:
+        """The reading of each sensor at its moment, by name; `make` reads one that is not kept."""
+        found: dict[str, T] = {}
+        for spec in specs:
+            truth, kept = moments[spec.name], self._kept.get(spec.name)
+            if kept is None or kept[0] is not truth or kept[1] != seed:
+                kept = (truth, seed, make(spec, truth, seed))
+                self._kept[spec.name] = kept
+            found[spec.name] = kept[2]
+        return found
 
 
 class SensorSuite:
     """Reads every sensor of a rig.
 
-    Every call reads the truth it is given and nothing else: noise is drawn by sensor and tick, so
+    Every call reads the truths it is given and nothing else: noise is drawn by sensor and tick, so
     the same truth and seed give the same bytes, in any order and any number of times.
 
     Args:
-        scene: the town; a rig without cameras and LiDAR leaves it alone.
+        scene: the town; a rig without cameras, LiDAR and radar leaves it alone.
         rig: the sensors.
+        cast_every: sensors that cast rays read no more often than every so many ticks.
     """
 
-    def __init__(self, scene: Scene, rig: Rig) -> None:
+    def __init__(self, scene: Scene, rig: Rig, cast_every: int = 1) -> None:
         self.scene = scene
         self.rig = rig
+        self.cast_every = cast_every
+        self._scanner = SemanticScanner(scene)
+        self._cameras: _Memory[CameraSpec, CameraFrame] = _Memory()
+        self._lidars: _Memory[LidarSpec, Cloud] = _Memory()
+        self._radars: _Memory[RadarSpec, RadarFrame] = _Memory()
+        self._semantic_lidars: _Memory[SemanticLidarSpec, SemanticPoints] = _Memory()
+        self._obstacles: _Memory[ObstacleSpec, ObstacleReading | None] = _Memory()
 
-    def sense(self, truth: Truth, seed: int) -> tuple[Observation, Evidence]:
+    @cached_property
+    def periods(self) -> tuple[int, ...]:
+        """Every number of ticks, above one, between two readings of some sensor."""
+        return tuple(sorted({self.period(spec) for spec in self.rig.sensors()} - {1}))
+
+    def period(self, spec: Mounted) -> int:
+        """Ticks between two readings of a sensor."""
+        casts = spec is not self.rig.gnss and spec is not self.rig.imu
+        return max(spec.every, self.cast_every) if casts else spec.every
+
+    def sense(
+        self, truth: Truth, seed: int, last: LastTruth | None = None
+    ) -> tuple[Observation, Evidence]:
         """What the sensors say and what they measured of each actor.
 
         Args:
             truth: the state; its row 0 carries the rig.
             seed: of the run.
+            last: when sensors that are not due in this tick last read; None reads all of them now.
         """
-        if self.rig.cameras or self.rig.lidars:
-            self.scene.update(truth.actors, truth.signal_state)
-        frames = self._render(truth, self.rig.cameras)
-        points, returns = self._scan(truth, seed)
-        images = {name: frame.rgb for name, frame in frames.items()}
-        pixels = _total([frame.pixels for frame in frames.values()], len(truth.actors))
-        labels = {name: frame.labels for name, frame in frames.items()}
-        evidence = Evidence(pixels, returns, labels)
-        return self._observation(truth, seed, images, points), evidence
+        when = (lambda _: truth) if last is None else last
+        moments = {spec.name: when(self.period(spec)) for spec in self.rig.sensors()}
+        frames = self._cameras.read(self._picture, self.rig.cameras, moments, seed)
+        clouds = self._lidars.read(self._cloud, self.rig.lidars, moments, seed)
+        radar = self._radars.read(self._detection, self.rig.radars, moments, seed)
+        met = self._obstacles.read(self._obstacle, self.rig.obstacles, moments, seed)
 
-    def hold(
-        self, held: tuple[Observation, Evidence], truth: Truth, seed: int
-    ) -> tuple[Observation, Evidence]:
-        """Localisation of now with the pictures, points and counts of an earlier tick.
+        def total(counts: Mapping[str, Int64[np.ndarray, " _"]]) -> Int64[np.ndarray, " actor"]:
+            return _total([(count, moments[name]) for name, count in counts.items()], truth)
 
-        As a CARLA sensor with a `sensor_tick` above one tick: between two casts the driver has
-        the last ones.
-        """
-        return self._observation(truth, seed, held[0].images, held[0].lidar), held[1]
+        evidence = Evidence(
+            total({name: frame.pixels for name, frame in frames.items()}),
+            total({name: counts for name, (_, counts) in clouds.items()}),
+            {name: frame.labels for name, frame in frames.items()},
+            radar_points=total({n: frame.counts for n, frame in radar.items()}) if radar else None,
+            semantic_lidar=self._semantic_lidars.read(
+                self._labelled, self.rig.semantic_lidars, moments, seed
+            ),
+        )
+        fix, gnss, imu = self._inertial(truth, moments, seed)
+        observation = Observation(
+            tick=truth.tick,
+            time_s=truth.time_s,
+            images={name: frame.rgb for name, frame in frames.items()},
+            lidar=np.concatenate(
+                [np.zeros((0, 4), np.float32), *(points for points, _ in clouds.values())]
+            ),
+            position=fix.position,
+            yaw=fix.yaw,
+            speed_mps=fix.speed_mps,
+            radar={name: frame.points for name, frame in radar.items()},
+            gnss=gnss,
+            imu=imu,
+            collisions=self._contacts(truth),
+            lane_invasions=self._lines.crossed(truth) if self.rig.lane_invasion else (),
+            obstacles={name: reading for name, reading in met.items() if reading is not None},
+            read_at={name: moment.tick for name, moment in moments.items()},
+        )
+        return observation, evidence
 
-    def shifted_view(self, truth: Truth, lateral_m: float, yaw: float) -> ShiftedView:
-        """The same instant through the laterally and yaw-shifted second camera rig.
+    def shifted_view(self, truth: Truth, lateral_m: float, yaw: float, seed: int) -> ShiftedView:
+        """The same instant through the laterally and yaw-shifted second rig.
 
         Args:
             truth: the state.
             lateral_m: shift in the ego frame, left positive.
             yaw: turn, left positive, rad.
+            seed: of the run.
         """
-        cameras = [shifted_camera(spec, lateral_m, yaw) for spec in self.rig.cameras]
-        if cameras:
-            self.scene.update(truth.actors, truth.signal_state)
+        cameras = [shifted_mount(spec, lateral_m, yaw) for spec in self.rig.cameras]
+        if cameras or self.rig.radars:
+            self._show(truth)
         frames = self._render(truth, cameras)
+        radar = {
+            spec.name: detect(
+                self.scene,
+                shifted_mount(spec, lateral_m, yaw),
+                truth,
+                generator(seed, f"radar/shifted/{spec.name}/{truth.tick}"),
+                skip_row=EGO_ROW,
+            ).points
+            for spec in self.rig.radars
+        }
         return ShiftedView(
             lateral_m,
             yaw,
             {name: frame.rgb for name, frame in frames.items()},
             {name: frame.labels for name, frame in frames.items()},
+            radar,
         )
 
-    def _observation(
-        self,
-        truth: Truth,
-        seed: int,
-        images: Mapping[str, UInt8[np.ndarray, "height width 3"]],
-        points: Float32[np.ndarray, "point 4"],
-    ) -> Observation:
-        """Pictures and points with the localisation of this tick."""
-        fix = localise(
-            self.rig.localisation,
-            truth.actors.position[EGO_ROW, :2].astype(np.float64),
-            float(truth.actors.yaw[EGO_ROW]),
-            float(truth.actors.speed[EGO_ROW]),
-            generator(seed, f"localisation/{truth.tick}"),
-        )
-        return Observation(
-            tick=truth.tick,
-            time_s=truth.time_s,
-            images=images,
-            lidar=points,
-            position=fix.position,
-            yaw=fix.yaw,
-            speed_mps=fix.speed_mps,
-        )
+    @cached_property
+    def _lines(self) -> LineWatch:
+        return LineWatch(self.scene.town.lanes)
+
+    def _show(self, truth: Truth) -> None:
+        """Bring the scene to this truth."""
+        self.scene.update(truth.actors, truth.signal_state)
 
     def _render(self, truth: Truth, cameras: Sequence[CameraSpec]) -> Mapping[str, CameraFrame]:
         """Frames of the given cameras on the ego."""
@@ -119,31 +207,88 @@ class SensorSuite:
             skip_row=EGO_ROW,
         )
 
-    def _scan(
-        self, truth: Truth, seed: int
-    ) -> tuple[Float32[np.ndarray, "point 4"], Int64[np.ndarray, " actor"]]:
-        """Points of all LiDARs together, and returns of each actor."""
-        actors = truth.actors
-        scans = [
-            scan(
-                self.scene,
-                spec,
-                actors.position[EGO_ROW],
-                float(actors.yaw[EGO_ROW]),
-                float(actors.pitch[EGO_ROW]),
-                generator(seed, f"lidar/{spec.name}/{truth.tick}"),
-                skip_row=EGO_ROW,
-            )
-            for spec in self.rig.lidars
-        ]
-        points = [np.zeros((0, 4), dtype=np.float32), *(found for found, _ in scans)]
-        return np.concatenate(points), _total([counts for _, counts in scans], len(actors))
+    def _picture(self, spec: CameraSpec, truth: Truth, seed: int) -> CameraFrame:
+        """A frame of one camera."""
+        del seed
+        self._show(truth)
+        return self._render(truth, [spec])[spec.name]
+
+    def _cloud(self, spec: LidarSpec, truth: Truth, seed: int) -> Cloud:
+        """Points of a LiDAR, and how many lie on each actor."""
+        self._show(truth)
+        random = generator(seed, f"lidar/{spec.name}/{truth.tick}")
+        reading, ego = truth.tick // self.period(spec), ego_pose(truth.actors)
+        return scan(self.scene, spec, ego, random, reading, skip_row=EGO_ROW)
+
+    def _detection(self, spec: RadarSpec, truth: Truth, seed: int) -> RadarFrame:
+        """Detections of a radar."""
+        self._show(truth)
+        random = generator(seed, f"radar/{spec.name}/{truth.tick}")
+        return detect(self.scene, spec, truth, random, skip_row=EGO_ROW)
+
+    def _labelled(self, spec: SemanticLidarSpec, truth: Truth, seed: int) -> SemanticPoints:
+        """Points of a semantic LiDAR."""
+        self._show(truth)
+        del seed
+        reading, ego = truth.tick // self.period(spec), ego_pose(truth.actors)
+        return self._scanner.scan(spec, truth.actors, ego, reading, skip_row=EGO_ROW)
+
+    def _obstacle(self, spec: ObstacleSpec, truth: Truth, seed: int) -> ObstacleReading | None:
+        """What an obstacle sensor met."""
+        self._show(truth)
+        del seed
+        return probe(self.scene, spec, truth, skip_row=EGO_ROW)
+
+    def _inertial(
+        self, truth: Truth, moments: Mapping[str, Truth], seed: int
+    ) -> tuple[Fix, GnssReading | None, ImuReading | None]:
+        """Where the car believes it is, and the readings that it goes by."""
+        actors, rig = truth.actors, self.rig
+        fix = localise(
+            rig.localisation,
+            actors.position[EGO_ROW, :2].astype(np.float64),
+            float(actors.yaw[EGO_ROW]),
+            float(actors.speed[EGO_ROW]),
+            generator(seed, f"localisation/{truth.tick}"),
+        )
+        gnss, imu, position, yaw = None, None, fix.position, fix.yaw
+        if rig.gnss is not None:
+            then = moments[rig.gnss.name]
+            gnss = read_gnss(rig.gnss, then, generator(seed, f"gnss/{rig.gnss.name}/{then.tick}"))
+            place = (gnss.latitude, gnss.longitude, gnss.altitude)
+            position = np.array(from_geodetic(place, rig.gnss.origin, rig.gnss.convention)[:2])
+        if rig.imu is not None:
+            then = moments[rig.imu.name]
+            imu = read_imu(rig.imu, then, generator(seed, f"imu/{rig.imu.name}/{then.tick}"))
+            yaw = wrap(yaw_of(imu.compass) - rig.imu.yaw)
+        return Fix(position, yaw, fix.speed_mps), gnss, imu
+
+    def _contacts(self, truth: Truth) -> tuple[CollisionEvent, ...]:
+        """Contacts of this tick, where the rig feels them."""
+        if not self.rig.collision or not truth.collisions:
+            return ()
+        to_ego = ego_pose(truth.actors).rotation.T
+        return tuple(CollisionEvent(hit.other_id, to_ego @ hit.impulse) for hit in truth.collisions)
 
 
-def _total(
-    counts: list[Int64[np.ndarray, " actor"]], num_actors: int
-) -> Int64[np.ndarray, " actor"]:
-    """Sum over sensors; -1 everywhere where there is no sensor."""
+def _total(counts: Sequence[Counted], now: Truth) -> Int64[np.ndarray, " actor"]:
+    """Sum over sensors for the actors of now; -1 everywhere where there is no sensor."""
     if not counts:
-        return np.full(num_actors, -1, dtype=np.int64)
-    return np.stack(counts).sum(axis=0)
+        return np.full(len(now.actors), -1, dtype=np.int64)
+    total = np.zeros(len(now.actors), dtype=np.int64)
+    for count, then in counts:
+        total += _carried(count, then.actors.actor_id, now.actors.actor_id)
+    return total
+
+
+def _carried(
+    counts: Int64[np.ndarray, " then"],
+    then: Int64[np.ndarray, " then"],
+    now: Int64[np.ndarray, " now"],
+) -> Int64[np.ndarray, " now"]:
+    """Counts of an earlier tick by the actor ids of now; 0 for those who were not there."""
+    if np.array_equal(then, now):
+        return counts
+    by_id = np.zeros(int(max(then.max(initial=0), now.max(initial=0))) + 1, dtype=np.int64)
+    by_id[then] = counts
+    return by_id[now]

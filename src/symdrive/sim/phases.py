@@ -1,12 +1,16 @@
 """The order of a tick, in one place."""
 
+import math
 from collections.abc import Callable
 
-from symdrive.sim.contact import collide_bodies, collide_town
+import numpy as np
+from jaxtyping import Float
+
+from symdrive.sim.contact import DENSITY_TPM3, collide_bodies, collide_town
 from symdrive.sim.deciding import decide
 from symdrive.sim.path import move
 from symdrive.sim.recycling import EVERY_TICKS, recycle
-from symdrive.sim.simulation import Simulation
+from symdrive.sim.simulation import Simulation, ego_row
 from symdrive.sim.tracking import drive_ego, locate_ego, stand_on_ground
 from symdrive.sim.walking import walk
 from symdrive.world.backend import TICK_S
@@ -42,22 +46,50 @@ def _ego(sim: Simulation) -> None:
 
 
 def _contacts(sim: Simulation) -> None:
-    """What the ego touches, and what that does to both sides."""
+    """What the ego touches, and what that does to both sides.
+
+    Actors that are touched in the same tick share what they do to the ego evenly.
+    """
     bodies = sim.traffic.bodies
+    ego = bodies[0]
+    free = float(ego["speed"]), float(ego["yaw"])
     count = collide_bodies(bodies, sim.walkers, sim.hits, sim.places)
+    hit = float(ego["speed"]), float(ego["yaw"])
     found = [
-        Collision(int(row) + 1, place.copy())
+        Collision(int(row) + 1, place.copy(), _impulse(sim, free, hit) / count)
         for row, place in zip(sim.hits[:count], sim.places[:count], strict=True)
     ]
     if collide_town(bodies, sim.obstacles, sim.ego_before, sim.places[0]):
-        found.append(Collision(0, sim.places[0].copy()))
+        after = float(ego["speed"]), float(ego["yaw"])
+        found.append(Collision(0, sim.places[0].copy(), _impulse(sim, hit, after)))
     sim.collisions = tuple(found)
+
+
+def _impulse(
+    sim: Simulation, before: tuple[float, float], after: tuple[float, float]
+) -> Float[np.ndarray, " 3"]:
+    """Change of the ego's momentum, world frame, kg m/s, from its speeds and headings."""
+    ego = sim.traffic.bodies[0]
+    eighth = ego["half_length"] * ego["half_width"] * ego["half_height"]
+    (slow, turned), (fast, straight) = after, before
+    change = [
+        slow * math.cos(turned) - fast * math.cos(straight),
+        slow * math.sin(turned) - fast * math.sin(straight),
+        0.0,
+    ]
+    return 1e3 * DENSITY_TPM3 * 8.0 * float(eighth) * np.array(change)
 
 
 def _footing(sim: Simulation) -> None:
     """Lane, height and pitch of the ego where it ended up."""
     locate_ego(sim.road, sim.cells, sim.traffic, sim.course)
     stand_on_ground(sim.road, sim.traffic, sim.course)
+
+
+def _trail(sim: Simulation) -> None:
+    """The ego's last poses, for the sensors that live on them."""
+    sim.poses[1:] = sim.poses[:2].copy()
+    sim.poses[0] = ego_row(sim)
 
 
 def _population(sim: Simulation) -> None:
@@ -78,6 +110,7 @@ PHASES: tuple[tuple[str, Callable[[Simulation], None]], ...] = (
     ("ego dynamics", _ego),
     ("contacts", _contacts),
     ("ego footing", _footing),
+    ("ego trail", _trail),
     ("population", _population),
     ("time", _time),
     ("signals", _signals),

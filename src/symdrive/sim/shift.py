@@ -32,7 +32,8 @@ class ShiftConfig:
         small_yaw: largest turn away from the middle of the lane at full shift, rad.
         large_yaw: largest turn towards it, rad.
         min_yaw: smallest turn, rad.
-        slow_margin_m: space kept to the lane's edge where the limit is below 15 m/s.
+        slow_margin_m: space kept to the lane's edge where the limit is below 15 m/s; negative to
+            go beyond.
         fast_margin_m: the same on faster roads.
     """
 
@@ -53,6 +54,17 @@ class ShiftConfig:
             )
         if not 0.0 <= self.min_yaw <= min(self.small_yaw, self.large_yaw):
             raise ValueError(f"turn of at least {self.min_yaw} rad does not fit its range")
+
+
+WIDE = ShiftConfig(
+    max_lateral_m=1.6,
+    small_yaw=math.radians(10.0),
+    large_yaw=math.radians(20.0),
+    slow_margin_m=-1.5,
+    fast_margin_m=-1.5,
+)
+"""Off the lane, too, up to the kerb: a student that learns from an hour of driving leaves its lane
+now and then, and must have seen the way back."""
 
 
 def draw_shift(config: ShiftConfig, town: Town, episode: Episode, tick: int) -> tuple[float, float]:

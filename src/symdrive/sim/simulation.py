@@ -47,6 +47,7 @@ class Simulation:
         collisions: contacts of the ego in this tick.
         hits: buffer for rows of actors in contact.
         places: buffer for contact points.
+        poses: the ego now, one tick and two ticks ago: x, y, z, yaw, pitch.
     """
 
     town: Town
@@ -69,11 +70,24 @@ class Simulation:
     collisions: tuple[Collision, ...] = ()
     hits: Int[np.ndarray, " hit"] = field(default_factory=lambda: np.zeros(MAX_CONTACTS, np.int64))
     places: Float[np.ndarray, "hit 3"] = field(default_factory=lambda: np.zeros((MAX_CONTACTS, 3)))
+    poses: Float[np.ndarray, "3 5"] = field(default_factory=lambda: np.zeros((3, 5)))
 
     @property
     def time_s(self) -> float:
         """Simulation time since the reset."""
         return self.tick * TICK_S
+
+
+def parts_of(town: Town) -> dict[str, object]:
+    """The fields of a simulation that belong to the town alone and never change."""
+    return {
+        "town": town,
+        "road": road_of(town),
+        "ways": walkways_of(town),
+        "obstacles": obstacles_of(town),
+        "recycler": recycler_of(town),
+        "cells": cells_of(town),
+    }
 
 
 def new_simulation(town: Town, episode: Episode) -> Simulation:
@@ -101,4 +115,12 @@ def new_simulation(town: Town, episode: Episode) -> Simulation:
     ego["yaw"] = episode.route.yaw[0]
     locate_ego(sim.road, sim.cells, sim.traffic, sim.course)
     stand_on_ground(sim.road, sim.traffic, sim.course)
+    sim.poses[:] = ego_row(sim)
     return sim
+
+
+def ego_row(sim: Simulation) -> tuple[float, float, float, float, float]:
+    """Where the ego is: x, y, z, yaw, pitch."""
+    ego = sim.traffic.bodies[0]
+    x, y, z, yaw, pitch = (float(ego[name]) for name in ("x", "y", "z", "yaw", "pitch"))
+    return x, y, z, yaw, pitch

@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from symdrive.core.errors import UserError
 from symdrive.maps.town import Town
@@ -14,12 +14,13 @@ from symdrive.sim.phases import run_phases
 from symdrive.sim.road import Records
 from symdrive.sim.shift import ShiftConfig, draw_shift
 from symdrive.sim.simulation import Simulation, new_simulation
+from symdrive.sim.snapshot import Snapshot, load, save
 from symdrive.world.backend import Episode
 from symdrive.world.control import Control
 from symdrive.world.evidence import Evidence, ShiftedView
 from symdrive.world.observation import Observation
 from symdrive.world.rig import Rig
-from symdrive.world.truth import Actors, Truth
+from symdrive.world.truth import Actors, Trail, Truth
 
 
 def actors_of(bodies: Records, color: UInt8[np.ndarray, "actor 3"]) -> Actors:
@@ -40,6 +41,11 @@ def actors_of(bodies: Records, color: UInt8[np.ndarray, "actor 3"]) -> Actors:
     )
 
 
+def trail_of_rows(poses: Float[np.ndarray, "3 5"]) -> Trail:
+    """The ego's last poses, newest first: rows of x, y, z, yaw, pitch."""
+    return Trail(poses[:, :3].copy(), poses[:, 3].copy(), poses[:, 4].copy())
+
+
 class EmbeddedWorld:
     """A `World` that lives in this process.
 
@@ -49,9 +55,8 @@ class EmbeddedWorld:
         town: the road network.
         rig: the sensors on the ego.
         shift: how the second camera rig is displaced.
-        sense_every: ticks between two casts of cameras and LiDAR; in between, pictures, points and
-            counts are held (as with a `sensor_tick` in CARLA), while localisation is that of the
-            tick.
+        sense_every: sensors that cast rays read no more often than every so many ticks; in between
+            they hold (as with a `sensor_tick` in CARLA), while localisation is that of the tick.
     """
 
     def __init__(
@@ -60,11 +65,11 @@ class EmbeddedWorld:
         if sense_every < 1:
             raise ValueError(f"sense_every is {sense_every}; at least 1")
         self.sense_every = sense_every
-        self._held: tuple[Observation, Evidence] | None = None
+        self._last: dict[int, Truth] = {}
         self.town = town
         self.rig = rig
         self.shift = shift if shift is not None else ShiftConfig()
-        self._suite = SensorSuite(Scene(town), rig)
+        self._suite = SensorSuite(Scene(town), rig, sense_every)
         self._sim: Simulation | None = None
         self._forget()
 
@@ -85,15 +90,16 @@ class EmbeddedWorld:
                 f"route {route.route_id!r} has {len(route.points)} points; at least two."
             )
         self._sim = new_simulation(self.town, episode)
-        self._held = None
         self._forget()
+        self._note_due()
 
     def truth(self) -> Truth:
         """Everything that is so."""
         if self._truth is None:
             sim = self._running()
             actors = actors_of(sim.traffic.bodies, sim.color)
-            self._truth = Truth(sim.tick, sim.time_s, actors, sim.signals.copy(), sim.collisions)
+            signals, trail = sim.signals.copy(), trail_of_rows(sim.poses)
+            self._truth = Truth(sim.tick, sim.time_s, actors, signals, sim.collisions, trail)
         return self._truth
 
     def observe(self) -> Observation:
@@ -107,19 +113,35 @@ class EmbeddedWorld:
             return evidence
         if self._shifted is None:
             lateral_m, yaw = draw_shift(self.shift, self.town, self._running().episode, self.tick)
-            self._shifted = self._suite.shifted_view(self.truth(), lateral_m, yaw)
+            seed = self._running().episode.seed
+            self._shifted = self._suite.shifted_view(self.truth(), lateral_m, yaw, seed)
         return dataclasses.replace(evidence, shifted=self._shifted)
 
     def step(self, control: Control) -> None:
         """Advance one tick of 0.05 s."""
         sim = self._running()
-        if self.sense_every > 1 and self.tick % self.sense_every == 0:
-            self._held = self._sense()  # cast now, so that what is held never depends on who asked
         gear = -1.0 if control.reverse else 1.0
         sim.pedals = Pedals(
             float(control.steer), float(control.throttle), float(control.brake), gear
         )
         run_phases(sim)
+        self._forget()
+        self._note_due()
+
+    def save(self) -> Snapshot:
+        """The whole state of now, to go back to or to branch from."""
+        return save(self._running(), self._last)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from a snapshot, of this world or of another one of the same town.
+
+        The same controls then lead to the same bytes. With another rig than the snapshot's, slow
+        sensors that it does not hold read at once.
+
+        Raises:
+            UserError: when the snapshot is of another town or damaged.
+        """
+        self._sim, self._last = load(snapshot, self.town)
         self._forget()
 
     @property
@@ -128,14 +150,23 @@ class EmbeddedWorld:
         return self._running().tick
 
     def _sense(self) -> tuple[Observation, Evidence]:
-        """Cast the sensors of this tick, once."""
+        """Read the sensors that are due in this tick; the others hold."""
         if self._sensed is None:
-            seed = self._running().episode.seed
-            if self._held is not None and self.tick % self.sense_every:
-                self._sensed = self._suite.hold(self._held, self.truth(), seed)
-            else:
-                self._sensed = self._suite.sense(self.truth(), seed)
+            truth, seed = self.truth(), self._running().episode.seed
+            self._sensed = self._suite.sense(
+                truth, seed, lambda every: self._last.get(every, truth)
+            )
         return self._sensed
+
+    def _note_due(self) -> None:
+        """Keep the truth that slow sensors read in this tick.
+
+        They are cast from it when somebody asks, so that what is held never depends on who asked,
+        and costs nothing where nobody does.
+        """
+        for every in self._suite.periods:
+            if self.tick % every == 0:
+                self._last[every] = self.truth()
 
     def _running(self) -> Simulation:
         """The episode that is under way."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -114,10 +115,17 @@ class MemoryBatches:
     Args:
         table: columns (view, frame, ...) as `features.table.encode_all` makes them.
         order: which samples.
+        rows: frame of each sample, for samples that count more than once; None: one each.
     """
 
-    def __init__(self, table: dict[str, Tensor], order: Order) -> None:
+    def __init__(
+        self,
+        table: dict[str, Tensor],
+        order: Order,
+        rows: Int[np.ndarray, " sample"] | None = None,
+    ) -> None:
         self._table, self._order = table, order
+        self._rows = None if rows is None else torch.from_numpy(rows)
 
     def __len__(self) -> int:
         """Steps left."""
@@ -127,6 +135,7 @@ class MemoryBatches:
         """Batches, step by step."""
         for picks in self._order:
             frames, views = torch.tensor(picks).unbind(dim=1)
+            frames = frames if self._rows is None else self._rows[frames]
             yield to_step({name: column[views, frames] for name, column in self._table.items()})
 
 

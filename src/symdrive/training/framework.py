@@ -9,10 +9,10 @@ from importlib import import_module
 import_module("symdrive.model.encoders")
 
 import lightning  # noqa: E402  see above
-from lightning.pytorch.callbacks import TQDMProgressBar  # noqa: E402
+from lightning.pytorch.callbacks import Callback  # noqa: E402
 from lightning.pytorch.loggers import TensorBoardLogger  # noqa: E402
 
 LightningModule = lightning.LightningModule
 Trainer = lightning.Trainer
 
-__all__ = ["LightningModule", "TQDMProgressBar", "TensorBoardLogger", "Trainer"]
+__all__ = ["Callback", "LightningModule", "TensorBoardLogger", "Trainer"]

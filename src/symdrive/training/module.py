@@ -18,6 +18,7 @@ from symdrive.training.batches import BatchPlan, Clock, Step, on_device
 from symdrive.training.config import StageConfig, TrainConfig
 from symdrive.training.framework import LightningModule
 from symdrive.training.guard import Guard
+from symdrive.training.progress import EVERY
 from symdrive.training.schedule import learning_rate
 
 
@@ -67,7 +68,7 @@ class StudentModule(LightningModule):
         self.guard = Guard(run.folder, run.name)
         self._loss = torch.compile(self._plain_loss) if config.compile else self._plain_loss
         self._resumed: dict[str, Any] | None = None
-        self._last_s = time.monotonic()
+        self._last_s, self._last_done = time.monotonic(), run.clock.done
 
     def training_step(self, batch: Step, batch_idx: int) -> Tensor:  # noqa: ARG002  Lightning's
         """Loss of one batch."""
@@ -158,9 +159,13 @@ class StudentModule(LightningModule):
                 self.averages[name].copy_(value)
 
     def _log(self, loss: Tensor, terms: dict[str, Tensor], samples: int) -> None:
-        """Scalars for TensorBoard and the progress bar."""
-        now = time.monotonic()
+        """Scalars for TensorBoard and the progress bar, when one of them is due."""
+        done = self.clock.done
+        if done % EVERY and (done + 1) % self.settings.log_every:
+            return
+        now, samples = time.monotonic(), samples * (done + 1 - self._last_done)
         rate, self._last_s = samples / max(now - self._last_s, 1e-9), now
+        self._last_done = done + 1
         self.log("samples/s", rate, prog_bar=True)
         self.log("loss", loss.detach(), prog_bar=True)
         self.log_dict({f"loss/{name}": value.detach() for name, value in terms.items()})

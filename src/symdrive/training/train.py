@@ -14,7 +14,7 @@ import torch
 from symdrive.core.config import digest
 from symdrive.core.errors import UserError
 from symdrive.core.seeds import derived_seed
-from symdrive.datasets.runs import usable_drives
+from symdrive.datasets.runs import stored_once, usable_drives
 from symdrive.features.checkpoint import (
     PERCEPTION,
     PLANNING,
@@ -37,12 +37,9 @@ from symdrive.training.batches import (
     table_tensors,
 )
 from symdrive.training.config import StageConfig, TrainConfig
-from symdrive.training.framework import (
-    TensorBoardLogger,
-    TQDMProgressBar,
-    Trainer,
-)
+from symdrive.training.framework import TensorBoardLogger, Trainer
 from symdrive.training.module import StageRun, StudentModule
+from symdrive.training.progress import StageBar
 from symdrive.world.rig import Rig
 
 RESUME_FILE = "resume.pt"
@@ -108,8 +105,9 @@ def open_source(
     check_rig(rig, config.features, str(drives[0].run.folder))
     num_frames = sum(len(drive.frames) for drive in drives)
     if config.in_memory:
-        table = table_tensors(encode_all(drives, config.features, config.workers, on_encoded))
-        return Source(num_frames, rig, lambda order: MemoryBatches(table, order))
+        once, rows = stored_once(drives)
+        table = table_tensors(encode_all(once, config.features, config.workers, on_encoded))
+        return Source(num_frames, rig, lambda order: MemoryBatches(table, order, rows))
     samples = DriveSamples(drives, config.features)
     return Source(num_frames, rig, lambda order: lazy_batches(samples, order, config.workers))
 
@@ -187,10 +185,10 @@ def _trainer(config: TrainConfig, run: StageRun) -> Trainer:
         max_epochs=1,
         gradient_clip_val=config.clip_norm or None,
         logger=TensorBoardLogger(str(run.folder), name="tensorboard", version=run.name),
-        callbacks=[TQDMProgressBar(refresh_rate=10)] if config.progress else [],
+        callbacks=[StageBar(run.clock, run.name)] if config.progress else [],
         log_every_n_steps=config.log_every,
         enable_checkpointing=False,
-        enable_progress_bar=config.progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
     )
 

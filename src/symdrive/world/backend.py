@@ -5,14 +5,12 @@ from typing import Protocol, runtime_checkable
 
 from symdrive.maps.route import Route
 from symdrive.maps.town import Town
+from symdrive.world.clock import TICK_S as TICK_S
 from symdrive.world.control import Control
 from symdrive.world.evidence import Evidence
 from symdrive.world.observation import Observation
 from symdrive.world.rig import Rig
 from symdrive.world.truth import Truth
-
-TICK_S = 0.05
-"""Length of a tick: 20 Hz."""
 
 STORE_EVERY = 5
 """Ticks between stored frames: 4 Hz, as LEAD stores."""

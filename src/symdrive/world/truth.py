@@ -3,7 +3,7 @@
 World frame, ISO 8855 (x east, y north, z up), metres, radians, m/s.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -74,10 +74,27 @@ class Collision:
     Attributes:
         other_id: actor id of the other side, 0 for the static town.
         position: x, y, z of the contact.
+        impulse: on the ego, x, y, z, world frame, kg m/s.
     """
 
     other_id: int
     position: Float[np.ndarray, " 3"]
+    impulse: Float[np.ndarray, " 3"] = field(default_factory=lambda: np.zeros(3))
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Where the ego was: now, one tick and two ticks ago; inertial sensors live on it.
+
+    Attributes:
+        position: ground point under the box centre.
+        yaw: heading.
+        pitch: nose up positive.
+    """
+
+    position: Float[np.ndarray, "3 3"]
+    yaw: Float[np.ndarray, " 3"]
+    pitch: Float[np.ndarray, " 3"]
 
 
 @dataclass(frozen=True)
@@ -90,6 +107,7 @@ class Truth:
         actors: all actors, row 0 the ego.
         signal_state: `SignalState` of each row of the town's `SignalTable`.
         collisions: contacts of the ego that are going on in this tick.
+        trail: the ego's last poses; None where nobody kept them (truths read from a run folder).
     """
 
     tick: int
@@ -97,3 +115,4 @@ class Truth:
     actors: Actors
     signal_state: Int[np.ndarray, " signal"]
     collisions: tuple[Collision, ...] = ()
+    trail: Trail | None = None

@@ -4,6 +4,16 @@ Rules are those of the CARLA leaderboard 2.0 (scenario_runner 94ff3b8, `atomic_c
 file says where a table of the baked town takes the place of a call to the CARLA server.
 """
 
-from symdrive.scoring.criteria.bundle import Criteria, CriteriaConfig, default_criteria
+from symdrive.scoring.criteria.bundle import Criteria, default_criteria
+from symdrive.scoring.criteria.scenario import ScenarioTimeout, YieldToEmergencyVehicle
+from symdrive.scoring.criteria.verdict import make_record
+from symdrive.scoring.limits import CriteriaConfig
 
-__all__ = ["Criteria", "CriteriaConfig", "default_criteria"]
+__all__ = [
+    "Criteria",
+    "CriteriaConfig",
+    "ScenarioTimeout",
+    "YieldToEmergencyVehicle",
+    "default_criteria",
+    "make_record",
+]

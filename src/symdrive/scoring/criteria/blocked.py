@@ -16,9 +16,17 @@ class Blocked(Criterion):
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._last_moved_s: float | None = None
+        self._is_on = True
+
+    def switch(self, *, on: bool) -> None:
+        """Scenarios that make the ego wait switch it off meanwhile; the clock starts anew."""
+        self._is_on = on
+        self._last_moved_s = None
 
     def update(self, truth: Truth) -> list[Infraction]:
         """Compare with the last time it moved."""
+        if not self._is_on:
+            return []
         ego = ego_of(truth)
         if self._last_moved_s is None or abs(ego.speed) >= STANDING_MPS:
             self._last_moved_s = truth.time_s

@@ -1,7 +1,6 @@
 """All criteria of one drive, watched together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from symdrive.maps.route import Route
 from symdrive.maps.town import LaneKind, Town
@@ -15,9 +14,11 @@ from symdrive.scoring.criteria.red_light import RedLight
 from symdrive.scoring.criteria.route_completion import RouteCompletion
 from symdrive.scoring.criteria.route_deviation import RouteDeviation
 from symdrive.scoring.criteria.route_timeout import RouteTimeout
+from symdrive.scoring.criteria.scenario import ScenarioTimeout
 from symdrive.scoring.criteria.stop_sign import StopSign
 from symdrive.scoring.criteria.track import RouteTrack
 from symdrive.scoring.infraction import Infraction, InfractionKind
+from symdrive.scoring.limits import CriteriaConfig
 from symdrive.world.truth import Truth
 
 ENDINGS = {
@@ -29,31 +30,6 @@ ENDINGS = {
 
 TICK_LIMIT = "TickRuntime"
 """Bench2Drive's words for a drive that ran out of ticks."""
-
-
-@dataclass(frozen=True)
-class CriteriaConfig:
-    """What protocols change about the criteria; the defaults are those of leaderboard 2.0.
-
-    Attributes:
-        checkpoints: equal parts of the route on which the speed is compared with the traffic's.
-        report_every_checkpoint: also report the parts that were driven fast enough.
-        blocked_s: longest stand.
-        max_ticks: hard stop; 0 for none.
-    """
-
-    checkpoints: int = 4
-    report_every_checkpoint: bool = False
-    blocked_s: float = 180.0
-    max_ticks: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be counted."""
-        if self.checkpoints < 1 or self.blocked_s <= 0 or self.max_ticks < 0:
-            raise ValueError(
-                f"checkpoints is {self.checkpoints}, blocked_s {self.blocked_s}, max_ticks"
-                f" {self.max_ticks}; at least 1, above 0, at least 0"
-            )
 
 
 class Criteria:
@@ -78,6 +54,7 @@ class Criteria:
         self.infractions: list[Infraction] = []
         self._completion = completion
         self._others = tuple(others)
+        self._scenarios: dict[str, tuple[Criterion, ...]] = {}
         self._max_ticks = max_ticks
         self._ticks = 0
 
@@ -92,14 +69,64 @@ class Criteria:
             return []
         self._ticks += 1
         self._completion.update(truth)
-        found = [item for criterion in self._others for item in criterion.update(truth)]
+        found = [item for criterion in self._watching for item in criterion.update(truth)]
         self.infractions.extend(found)
+        for name, criteria in list(self._scenarios.items()):
+            if any(criterion.is_over for criterion in criteria):
+                found += self.end(name)
         ending = next((ENDINGS[item.kind] for item in found if item.kind in ENDINGS), "")
         if not ending and self._ticks == self._max_ticks:
             ending = TICK_LIMIT
         if self._completion.reached or ending:
             found = found + self.finish(ending)
         return found
+
+    @property
+    def _watching(self) -> list[Criterion]:
+        """Criteria of the route, then those of the scenarios that run."""
+        return [*self._others, *(item for items in self._scenarios.values() for item in items)]
+
+    def begin(
+        self, scenario: str, criteria: Sequence[Criterion], actor_ids: Sequence[int] = ()
+    ) -> None:
+        """A scenario starts: its criteria watch, and its actors are no background traffic.
+
+        One with a time limit may hold the ego up: being blocked is no failure meanwhile
+        (scenario_runner 94ff3b8, `atomic_behaviors.py`, `ScenarioTimeout`).
+
+        Args:
+            scenario: its name, unique among those that run.
+            criteria: its own rules, such as `ScenarioTimeout`.
+            actor_ids: actors that it brings along.
+
+        Raises:
+            ValueError: when a scenario of that name runs already.
+        """
+        if scenario in self._scenarios:
+            raise ValueError(f"scenario {scenario!r} runs already; end it first")
+        self._scenarios[scenario] = tuple(criteria)
+        for criterion in self._others:
+            if isinstance(criterion, MinSpeed):
+                criterion.leave_out(actor_ids)
+        if _has_timeout(criteria):
+            self.switch(blocked=False)
+
+    def end(self, scenario: str) -> list[Infraction]:
+        """A scenario is over: what its criteria say at the end; nothing when it does not run."""
+        criteria = self._scenarios.pop(scenario, ())
+        if _has_timeout(criteria) and not any(map(_has_timeout, self._scenarios.values())):
+            self.switch(blocked=True)
+        found = [item for criterion in criteria for item in criterion.finish()]
+        self.infractions.extend(found)
+        return found
+
+    def switch(self, *, wrong_direction: bool | None = None, blocked: bool | None = None) -> None:
+        """Scenarios that force the ego to the other side, or to wait, switch rules off and on."""
+        for criterion in self._others:
+            if isinstance(criterion, OutsideRouteLanes) and wrong_direction is not None:
+                criterion.switch_direction(on=wrong_direction)
+            if isinstance(criterion, Blocked) and blocked is not None:
+                criterion.switch(on=blocked)
 
     def finish(self, failure: str = "") -> list[Infraction]:
         """End the drive, and say what can only be said at the end.
@@ -112,7 +139,7 @@ class Criteria:
         """
         if self.terminated is not None:
             return []
-        found = [item for criterion in self._others for item in criterion.finish()]
+        found = [item for criterion in self._watching for item in criterion.finish()]
         self.infractions.extend(found)
         self.terminated = self._status(failure)
         return found
@@ -122,6 +149,11 @@ class Criteria:
         if self._completion.reached:
             return "Completed" if self.infractions else "Perfect"
         return f"Failed - {failure}" if failure else "Failed"
+
+
+def _has_timeout(criteria: Sequence[Criterion]) -> bool:
+    """Whether a scenario has a time limit."""
+    return any(isinstance(criterion, ScenarioTimeout) for criterion in criteria)
 
 
 def default_criteria(town: Town, route: Route, config: CriteriaConfig | None = None) -> Criteria:
@@ -140,7 +172,7 @@ def default_criteria(town: Town, route: Route, config: CriteriaConfig | None = N
         OutsideRouteLanes(track, town.lanes, driving, parking),
         Collisions(),
         RedLight(town, driving),
-        StopSign(town, driving),
+        StopSign(town, driving, limits.stop_half_size_m),
         MinSpeed(track, limits.checkpoints, report_every_checkpoint=limits.report_every_checkpoint),
         RouteDeviation(track),
         Blocked(limits.blocked_s),

@@ -23,12 +23,15 @@ class Collisions(Criterion):
     """Counts a contact unless it is a part of the last one, or the ego was standing.
 
     Part of the last one: the same actor within 5 s, or the ego within 5 m of where it was then.
+    Who is stopped dead by a wall was not standing: as with CARLA's sensor events, which come
+    before the tick's velocities, the speed before the contact counts.
     """
 
     def __init__(self) -> None:
         self._last_id: int | None = None
         self._last_time_s = 0.0
         self._last_place: tuple[float, float, float] | None = None
+        self._speed_before = 0.0
 
     def update(self, truth: Truth) -> list[Infraction]:
         """Count the contacts of this tick."""
@@ -37,10 +40,12 @@ class Collisions(Criterion):
             self._last_place = None
         if self._last_id is not None and truth.time_s - self._last_time_s > SAME_ACTOR_S:
             self._last_id = None
+        speed = max(abs(ego.speed), self._speed_before)
+        self._speed_before = abs(ego.speed)
         found: list[Infraction] = []
         for contact in truth.collisions:
             same = self._last_id == contact.other_id or self._last_place is not None
-            if same or abs(ego.speed) < STANDING_MPS:
+            if same or speed < STANDING_MPS:
                 continue
             self._last_time_s = truth.time_s
             self._last_place = ego.position

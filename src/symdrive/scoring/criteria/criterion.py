@@ -16,6 +16,11 @@ class Criterion(ABC):
     def update(self, truth: Truth) -> list[Infraction]:
         """What went wrong in this tick; called once a tick, in order."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the scenario that it belongs to has to end now."""
+        return False
+
     def finish(self) -> list[Infraction]:
         """What can only be said at the end of the drive; called once, after the last `update`."""
         return []

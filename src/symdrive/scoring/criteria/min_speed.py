@@ -1,8 +1,10 @@
 """Driving more slowly than the traffic around.
 
-Source: scenario_runner 94ff3b8, `MinimumSpeedRouteTest`. CARLA's background traffic are the actors
-of role `background`; here, all vehicles that are neither the ego nor parked.
+Source: scenario_runner 94ff3b8, `MinimumSpeedRouteTest`. CARLA's background traffic are the
+vehicles of role `background`; here, all that are neither the ego nor parked nor part of a scenario.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -38,6 +40,11 @@ class MinSpeed(Criterion):
         self._traffic_sum = 0.0
         self._ticks = 0
         self._latest: Truth | None = None
+        self._in_scenarios: frozenset[int] = frozenset()
+
+    def leave_out(self, actor_ids: Iterable[int]) -> None:
+        """Actors of scenarios are no background traffic, not even when their scenario is over."""
+        self._in_scenarios |= frozenset(actor_ids)
 
     def update(self, truth: Truth) -> list[Infraction]:
         """Close a part where one ends, then add this tick's speeds."""
@@ -53,6 +60,8 @@ class MinSpeed(Criterion):
         actors = truth.actors
         moving = _VEHICLES[actors.kind] & ~actors.parked
         moving[0] = False
+        if self._in_scenarios:
+            moving &= ~np.isin(actors.actor_id, list(self._in_scenarios))
         speeds = np.abs(actors.speed[moving])
         if len(speeds):
             self._traffic_sum += float(speeds.mean())
@@ -69,13 +78,14 @@ class MinSpeed(Criterion):
 
     def _close(self, truth: Truth) -> list[Infraction]:
         """The ratio of a part; no traffic, no demand."""
-        value = 100.0
+        value, text = 100.0, "100"
         if self._ticks and self._traffic_sum:
             value = round(self._ego_sum / self._traffic_sum * 100.0, 2)
+            text = str(value)
         self.values.append(value)
         if value >= 100.0 and not self._report_all:
             return []
-        message = f"Average speed is {value}% of the surrounding traffic's one"
+        message = f"Average speed is {text}% of the surrounding traffic's one"
         x, y, z = ego_of(truth).position
         return [
             Infraction(

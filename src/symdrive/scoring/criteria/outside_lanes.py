@@ -43,9 +43,14 @@ class OutsideRouteLanes(Criterion):
         self._index = 0
         self._last: LanePlace | None = None
         self._is_wrong = False
+        self._watches_direction = True
         self._total_m = 0.0
         self._outside_m = 0.0
         self._began: tuple[int, float, tuple[float, float, float]] | None = None
+
+    def switch_direction(self, *, on: bool) -> None:
+        """Scenarios that block the lane switch the rule about the other direction off meanwhile."""
+        self._watches_direction = on
 
     def update(self, truth: Truth) -> list[Infraction]:
         """Measure; the infraction comes with `finish`."""
@@ -55,7 +60,7 @@ class OutsideRouteLanes(Criterion):
             return []
         outside = self._is_outside(ego, here)
         self._follow_direction(ego, here)
-        is_bad = outside or self._is_wrong
+        is_bad = outside or (self._watches_direction and self._is_wrong)
         if is_bad and self._began is None:
             self._began = (truth.tick, truth.time_s, ego.position)
         self._advance(ego, is_bad=is_bad)

@@ -28,6 +28,7 @@ BOX_HALF_LENGTH_M = 1.5
 BOX_LANE_SHARE = 0.25
 BOX_BEFORE_LINE_M = 3.0
 BOX_GROWTH = 1.2
+NARROWEST_M = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,18 @@ class TriggerBox:
 
 
 class StopSign(Criterion):
-    """Follows one sign at a time: from the first touch of its box until the box is left."""
+    """Follows one sign at a time: from the first touch of its box until the box is left.
 
-    def __init__(self, town: Town, finder: LaneFinder) -> None:
+    Boxes are at least `half_size_m` long and wide to each side, for evaluators that widen them.
+    """
+
+    def __init__(self, town: Town, finder: LaneFinder, half_size_m: float = 0.0) -> None:
         self._town = town
         self._finder = finder
-        self._boxes = [_trigger_box(town, row) for row in range(len(town.stop_signs))]
+        self._boxes = [
+            _trigger_box(town, row, max(half_size_m, NARROWEST_M))
+            for row in range(len(town.stop_signs))
+        ]
         self._centers = np.array([box.center for box in self._boxes]).reshape(-1, 3)
         self._target: int | None = None
         self._stopped = False
@@ -115,9 +122,10 @@ def _may_obey(ego: Ego, here: LanePlace) -> bool:
     return ego.speed >= AGAINST and math.cos(ego.yaw - here.yaw) >= AGAINST
 
 
-def _trigger_box(town: Town, row: int) -> TriggerBox:
+def _trigger_box(town: Town, row: int, least_m: float) -> TriggerBox:
     """CARLA's box for one lane of a sign."""
     lane, line_s_m = int(town.stop_signs.lane[row]), float(town.stop_signs.s_m[row])
     width_m = point_on_lane(town.lanes, lane, line_s_m).width_m
     center = point_on_lane(town.lanes, lane, line_s_m - BOX_BEFORE_LINE_M)
-    return TriggerBox(center.position, BOX_HALF_LENGTH_M, max(BOX_LANE_SHARE * width_m, 0.01))
+    half_y = max(BOX_LANE_SHARE * width_m, least_m)
+    return TriggerBox(center.position, max(BOX_HALF_LENGTH_M, least_m), half_y)
