@@ -107,6 +107,16 @@ def test_an_unsure_stop_is_an_expectation(path: Path) -> None:
     assert not student.plan.brake
 
 
+def test_waypoints_can_be_followed_instead(path: Path) -> None:
+    config = StudentConfig(follow="waypoints")
+    student = told(Student(load_checkpoint(path), config), STOP)
+    bias = student.network.state_dict()["planning_decoder.wp_decoder.bias"]
+    bias.copy_(torch.tensor([2.0, 0.0]))  # 8 m/s, whatever the speed head says
+    student.reset(PLAN)
+    assert student.act(observation(speed_mps=2.0)).throttle == 1.0
+    assert student.act(observation(speed_mps=9.0)).brake == 1.0
+
+
 def test_creeping_is_off_unless_asked_for_and_then_short(path: Path) -> None:
     def brakes(config: StudentConfig) -> list[float]:
         student = told(Student(load_checkpoint(path), config), STOP)

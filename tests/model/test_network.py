@@ -10,19 +10,24 @@ import torch
 from torch.nn import functional
 
 from symdrive.model import losses
+from symdrive.model.boxes import coarse, encode_boxes
+from symdrive.model.compat import OFFICIAL_TRAINING, Compat
 from symdrive.model.config import (
     LEAD_RESNET34,
     NANO,
+    NAVSIM_SPACE,
     OFFICIAL_RESNET34,
     BevGrid,
     LossWeights,
     ModelConfig,
     PlainNet,
+    RadarConfig,
 )
 from symdrive.model.encoders import make_encoder
 from symdrive.model.network import TransFuser, expected_speed, use_channels_last
-from symdrive.model.planner import sine_grid
-from symdrive.model.tensors import Inputs, Targets, to_device
+from symdrive.model.planner import sine_grid, unit_points
+from symdrive.model.radar_loss import radar_loss
+from symdrive.model.tensors import Inputs, RadarObjects, Targets, to_device
 
 
 def made_up(config: ModelConfig, b: int = 2) -> tuple[Inputs, Targets]:
@@ -56,7 +61,7 @@ def test_nano_learns_with_every_weight() -> None:
     use_channels_last(network)
     inputs, targets = made_up(NANO)
     terms = losses.losses(network(inputs), targets, NANO)
-    assert set(terms) == set(vars(LossWeights()))
+    assert set(terms) == set(vars(LossWeights())) - {"radar"}
     losses.total_loss(terms, NANO).backward()
     idle = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert idle == []
@@ -67,7 +72,7 @@ def test_driving_says_the_same_plan_as_seeing_everything() -> None:
     inputs, _ = made_up(NANO)
     with torch.no_grad():
         everything, (plan, _) = network(inputs), network.drive(inputs)
-    for one, other in zip(everything.plan, plan, strict=True):
+    for one, other in zip(everything.plan[:3], plan[:3], strict=True):
         assert torch.equal(one, other)
 
 
@@ -93,12 +98,177 @@ def test_perception_stage_has_no_planner_and_no_planner_loss() -> None:
         network.drive(inputs)
 
 
-def test_a_planner_for_radar_wants_radar() -> None:
-    config = replace(NANO, radar_queries=4)
-    with pytest.raises(ValueError, match="4 radar tokens"):
-        TransFuser(config)(made_up(config)[0])
+SMALL_RADAR = RadarConfig(queries=4, sensors=2, points=3, width=32, layers=1, heads=4, hidden=32)
+
+
+def radar_inputs(config: ModelConfig, b: int = 2) -> tuple[Inputs, Targets]:
+    inputs, targets = made_up(config, b)
+    points = torch.rand(b, 6, 5) * torch.tensor([40.0, 20.0, 1.0, 9.0, 0.0])
+    points[:, 3:, 4] = 1.0
+    label = torch.rand(b, 4, 4) * torch.tensor([40.0, 20.0, 9.0, 0.0])
+    label[:, :2, 3] = 1.0
+    label[:, 2:] = 0.0
+    return inputs._replace(radar=points), targets._replace(radar=label)
+
+
+def test_a_detector_of_radar_wants_radar() -> None:
+    config = replace(NANO, radar=SMALL_RADAR, radar_queries=4)
+    inputs, targets = made_up(config)
+    with pytest.raises(ValueError, match="got no radar points"):
+        TransFuser(config)(inputs)
+    out = TransFuser(config)(radar_inputs(config)[0])
+    with pytest.raises(ValueError, match=r"Targets.radar is None"):
+        losses.losses(out, targets, config)
     with torch.device("meta"):
         assert "radar" not in " ".join(TransFuser(LEAD_RESNET34).state_dict())
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "radar": {"radar": SMALL_RADAR, "radar_queries": 4},
+    "radar unheard": {"radar": SMALL_RADAR},
+    "latent": {"latent": True},
+    "gru": {"planner": "gru"},
+    "one target point": {"target_point_tokens": ("current",)},
+    "navsim": {
+        "headings": True,
+        "acceleration_token": True,
+        "num_route_points": 0,
+        "target_speeds": (),
+        "target_point_tokens": (),
+        "num_semantic_classes": 0,
+        "depth": False,
+    },
+    "two datasets": {"other_spaces": (NAVSIM_SPACE,)},
+    "two cameras": {"num_cameras": 2},
+    "official": {
+        "radar": SMALL_RADAR,
+        "radar_queries": 4,
+        "headings": True,
+        "compat": OFFICIAL_TRAINING,
+    },
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_learns_with_every_weight(name: str) -> None:
+    config = replace(NANO, **VARIANTS[name])
+    network = TransFuser(config)
+    inputs, targets = radar_inputs(config)
+    inputs = inputs._replace(acceleration=torch.randn(2))
+    out = network(inputs)
+    terms = losses.losses(out, targets._replace(headings=torch.randn(2, 8)), config)
+    others = [one.sum() for maps in out.others for one in (maps.bev_semantic, *maps.boxes)]
+    (losses.total_loss(terms, config) + 1e-3 * sum(others)).backward()
+    idle = {name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()}
+    assert {one for one in idle if not one.startswith("backbone.lidar_encoder.stem")} == set()
+
+
+def test_mirrored_weights_say_the_mirrored_scene() -> None:
+    """With `y_right` the same weights read and say every y with the other sign."""
+    plain = replace(NANO, radar=SMALL_RADAR, radar_queries=4, headings=True)
+    mirrored = replace(plain, compat=Compat(y_right=True))
+    torch.manual_seed(3)
+    one = TransFuser(plain).eval()
+    other = TransFuser(mirrored).eval()
+    other.load_state_dict(one.state_dict())
+    inputs, _ = radar_inputs(plain)
+    flipped = inputs._replace(target_points=inputs.target_points * torch.tensor([1.0, -1.0]))
+    # The radar's places are read through the grid, which looks the same from both sides; without
+    # the detector's word the planner's mirror can be seen alone.
+    with torch.no_grad():
+        a, b = one(inputs), other(flipped)
+    assert a.radar is not None
+    assert b.radar is not None
+    torch.testing.assert_close(a.radar.state * torch.tensor([1.0, -1.0, 1.0]), b.radar.state)
+    assert torch.equal(a.boxes.wh, b.boxes.wh)
+    assert torch.equal(a.boxes.yaw_class[:, 1:], b.boxes.yaw_class[:, 1:].flip(1))
+    assert torch.equal(a.boxes.yaw_residual, -b.boxes.yaw_residual)
+
+
+def test_mirrored_plans() -> None:
+    mirrored = replace(NANO, compat=Compat(y_right=True))
+    torch.manual_seed(3)
+    one, other = TransFuser(NANO).eval(), TransFuser(mirrored).eval()
+    other.load_state_dict(one.state_dict())
+    inputs, _ = made_up(NANO)
+    flip = torch.tensor([1.0, -1.0])
+    with torch.no_grad():
+        a = one.drive(inputs)[0]
+        b = other.drive(inputs._replace(target_points=inputs.target_points * flip))[0]
+    torch.testing.assert_close(a.route * flip, b.route)
+    torch.testing.assert_close(a.waypoints * flip, b.waypoints)
+    torch.testing.assert_close(a.speed_logits, b.speed_logits)
+
+
+def test_padding_of_radar_is_not_read_and_points_read_their_own_cell() -> None:
+    config = replace(NANO, radar=SMALL_RADAR, radar_queries=4)
+    network = TransFuser(config).eval()
+    inputs, _ = radar_inputs(config)
+    assert inputs.radar is not None
+    points = inputs.radar[:, :4]
+    short = inputs._replace(radar=points)
+    padded = short._replace(radar=torch.cat([points, torch.zeros(2, 5, 5)], dim=1))
+    with torch.no_grad():
+        a, b = network(short), network(padded)
+    torch.testing.assert_close(a.radar.state, b.radar.state, atol=1e-4, rtol=1e-4)
+    detector, grid = network.radar_detector, config.bev
+    assert detector is not None
+    bev = torch.arange(64.0).view(1, 1, 8, 8)
+    centre = torch.tensor([[[grid.x_min + 20.0, grid.y_max - 4.0]]])  # row 0, column 2
+    assert float(detector._at(bev, unit_points(centre, grid))) == pytest.approx(2.0)
+
+
+def test_radar_objects_are_matched_whatever_their_order() -> None:
+    config = replace(NANO, radar=SMALL_RADAR, radar_queries=4)
+    label = radar_inputs(config)[1].radar
+    assert label is not None
+    order = torch.tensor([2, 0, 3, 1])
+    logit = torch.where(label[..., 3] > 0, 9.0, -9.0)[:, order]
+    found = RadarObjects(torch.zeros(2, 4, 32), label[:, order, :3], logit)
+    assert float(radar_loss(found, label, config)) < 1e-3
+    moved = found._replace(state=found.state + torch.tensor([6.4, 0.0, 0.0]))
+    assert float(radar_loss(moved, label, config)) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_label_faults_are_switches() -> None:
+    """Each fault of the official labels can be turned on, and does what it is known to do."""
+    inputs, targets = made_up(NANO)
+    targets = targets._replace(
+        depth=torch.full_like(targets.depth, 7.9), num_boxes=torch.tensor([1, 1])
+    )
+    clean = encode_boxes(targets.boxes, targets.num_boxes, NANO)
+    phantom = replace(NANO, compat=Compat(phantom_box=True))
+    drawn = encode_boxes(targets.boxes, targets.num_boxes, phantom)
+    assert clean.centres.tolist() == [1.0, 1.0]
+    assert drawn.centres.tolist() == [2.0, 2.0]
+    assert drawn.heatmap[:, 0, 0, 0].tolist() == [1.0, 1.0]
+    assert not clean.peak[:, 0, 0].any()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        out = TransFuser(NANO).eval()(inputs)
+
+    def term(name: str, **switches: bool) -> float:
+        config = replace(NANO, compat=Compat(**switches))
+        return float(losses.losses(out, targets, config)[name])
+
+    assert term("depth") - term("depth", whole_metre_depth=True) == pytest.approx(0.9, abs=1e-4)
+    assert term("waypoints") != term("waypoints", coarse_labels=True)
+    assert coarse(torch.tensor([23.7, 130.6])).tolist() == [23.75, 131.0]
+    sure = torch.full((1, 1, 2, 2), 40.0)
+    heat, one = torch.zeros(1, 1, 2, 2), torch.ones(1)
+    assert float(losses.heatmap_loss(sure, heat, one)) == pytest.approx(160.0)
+    clipped = float(losses.heatmap_loss(sure, heat, one, clipped=True))
+    assert clipped == pytest.approx(4 * 27.631, abs=1e-2)
+
+
+def test_few_cameras_leave_the_rear_unlabelled() -> None:
+    config = replace(OFFICIAL_RESNET34, num_cameras=2)
+    seen = losses.seen_labels(torch.ones(1, 320, 384, dtype=torch.uint8), config)[0]
+    assert seen[160, 383] == 1
+    assert seen[160, 0] == 255
+    assert seen[0, 200] == 255  # 53 degrees half a field: the far left is out of it
+    assert seen[0, 383] == 1
+    assert losses.seen_labels(seen[None], OFFICIAL_RESNET34)[0] is not None
 
 
 @pytest.mark.parametrize("name", ["resnet18", "regnety_002", "convnext_atto"])

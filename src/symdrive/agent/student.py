@@ -1,22 +1,27 @@
 """The learned driver: navigation, features, network, controllers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from symdrive.agent.boxes import surest_boxes
 from symdrive.agent.guard import Guard
+from symdrive.agent.waypoint_tracker import WaypointTracker
 from symdrive.core.errors import UserError
 from symdrive.core.geometry import to_local
-from symdrive.features.checkpoint import PLANNING, Checkpoint, load_checkpoint
+from symdrive.features.checkpoint import PLANNING, Checkpoint, load_checkpoints
 from symdrive.features.inputs import InputArrays, as_stored, encode
 from symdrive.features.navigation import NavigationState, Navigator
 from symdrive.maps.route import SparsePlan
 from symdrive.model.boxes import decode_boxes
 from symdrive.model.config import BOX_CLASSES
+from symdrive.model.ensemble import Ensemble
 from symdrive.model.network import TransFuser, expected_speed
 from symdrive.model.tensors import Inputs, PlanOutput
 from symdrive.world.control import Control, DetectedBox, Plan
@@ -58,6 +63,7 @@ class StudentConfig:
         box_score: lowest score of a box that is reported in the plan.
         boxes: report boxes in the plan; they do not steer, and cost a millisecond.
         creep: what to do after standing for very long; None for nothing.
+        follow: the route at the target speed, or the waypoints, which drive worse.
         guard: an emergency brake over the plan; None for none.
         tick_s: length of a tick.
     """
@@ -66,6 +72,7 @@ class StudentConfig:
     box_score: float = 0.3
     boxes: bool = True
     creep: Creep | None = None
+    follow: Literal["route", "waypoints"] = "route"
     guard: Guard | None = None
     tick_s: float = 0.05
 
@@ -79,19 +86,32 @@ class Student(Policy):
     """TransFuser v6 at the wheel.
 
     Args:
-        checkpoint: a network of the planning stage with its features and rig.
+        checkpoint: a network of the planning stage with its features and rig, or several that
+            were trained alike and vote.
         config: how it drives.
+
+    Raises:
+        UserError: when the network reads what the world does not offer yet, such as radar.
     """
 
-    def __init__(self, checkpoint: Checkpoint, config: StudentConfig | None = None) -> None:
-        self.rig = checkpoint.rig
+    def __init__(
+        self,
+        checkpoint: Checkpoint | Sequence[Checkpoint],
+        config: StudentConfig | None = None,
+    ) -> None:
+        members = [checkpoint] if isinstance(checkpoint, Checkpoint) else list(checkpoint)
+        first = members[0]
+        _check_inputs(first)
+        self.rig = first.rig
         self.plan: Plan | None = None
         self.config = config or StudentConfig()
-        self.network: TransFuser = checkpoint.network.eval()
-        self.features = checkpoint.features
+        self.network: TransFuser = first.network.eval()
+        self.ensemble = Ensemble([member.network.eval() for member in members])
+        self.features = first.features
         self._navigator: Navigator | None = None
         self._lateral = LateralController(STUDENT_LATERAL)
         self._longitudinal = LongitudinalController()
+        self._tracker = WaypointTracker()
         self._standing_s, self._rolling_s = 0.0, 0.0
         self._cameras = {c.name: (c.height, c.width, 3) for c in self.rig.cameras}
 
@@ -99,24 +119,26 @@ class Student(Policy):
     def load(
         cls, path: Path, device: str = "cpu", config: StudentConfig | None = None
     ) -> "Student":
-        """A student from a checkpoint.
+        """A student from a checkpoint, or from all checkpoints of a folder, which then vote.
 
         Raises:
-            UserError: when the file is no checkpoint of this symdrive, or one of the perception
-                stage.
+            UserError: when a file is no checkpoint of this symdrive, or one of the perception
+                stage, or when the checkpoints of a folder were not trained alike.
         """
-        checkpoint = load_checkpoint(path, device)
-        if checkpoint.stage != PLANNING:
-            raise UserError(
-                f"{path} is a checkpoint of the {checkpoint.stage} stage, which cannot drive; name"
-                " the one of the planning stage, student.safetensors."
-            )
-        return cls(checkpoint, config)
+        checkpoints = load_checkpoints(path, device)
+        for checkpoint in checkpoints:
+            if checkpoint.stage != PLANNING:
+                raise UserError(
+                    f"{path} is a checkpoint of the {checkpoint.stage} stage, which cannot drive;"
+                    " name the one of the planning stage, student.safetensors."
+                )
+        return cls(checkpoints, config)
 
     def reset(self, plan: SparsePlan) -> None:
         """A new episode."""
         self._navigator = Navigator(plan, self.features.navigation)
         self._lateral.reset()
+        self._tracker.reset()
         self._standing_s, self._rolling_s = 0.0, 0.0
         self.plan = None
 
@@ -135,7 +157,7 @@ class Student(Policy):
         )
         inputs = encode(as_stored(observation, self.features), navigation, self.features)
         with torch.inference_mode():
-            output, bev = self.network.drive(self._batch(inputs))
+            output, bev = self.ensemble.drive(self._batch(inputs))
             self.plan = self._make_plan(output, bev, observation, navigation)
         return self._control(self.plan, observation)
 
@@ -183,21 +205,19 @@ class Student(Policy):
 
     def _boxes(self, bev: Tensor) -> tuple[DetectedBox, ...]:
         """Objects that it believes in."""
-        maps = self.network.center_net_decoder(bev)
-        decoded = decode_boxes(maps, self.network.config, top=30)
-        return tuple(
-            DetectedBox(
-                BOX_CLASSES[int(kind)], (x, y), (abs(length), abs(width)), yaw, speed, score
-            )
-            for (x, y, length, width, yaw, speed, kind), score in zip(
-                decoded.boxes[0].tolist(), decoded.score[0].tolist(), strict=True
-            )
-            if score >= self.config.box_score
-        )
+        found = [
+            box
+            for member, features in zip(self.ensemble.members, bev, strict=True)
+            if isinstance(member, TransFuser)
+            for box in detected_boxes(member, features, self.config.box_score)
+        ]
+        return surest_boxes(found) if len(bev) > 1 else tuple(found)
 
     def _control(self, plan: Plan, observation: Observation) -> Control:
         """Wheel and pedals."""
         speed_mps = observation.speed_mps
+        if self.config.follow == "waypoints":
+            return self._tracker.step(plan.waypoints, speed_mps)
         target, brake = self._target_speed(plan, speed_mps)
         if self.config.guard is not None:
             wanted = replace(plan, target_speed_mps=target, brake=brake)
@@ -218,6 +238,46 @@ class Student(Policy):
             self._rolling_s -= tick_s
             return max(plan.target_speed_mps, creep.speed_mps), False
         return plan.target_speed_mps, plan.brake
+
+
+def detected_boxes(network: TransFuser, bev: Tensor, score: float) -> list[DetectedBox]:
+    """Boxes of one network, best first.
+
+    Args:
+        network: that made the features.
+        bev: bird's-eye view features, (1, c, rows, cols).
+        score: lowest that counts.
+    """
+    if network.center_net_decoder is None or network.config.label_space != "carla":
+        return []
+    decoded = decode_boxes(network.center_net_decoder(bev), network.config, top=30)
+    return [
+        DetectedBox(BOX_CLASSES[int(kind)], (x, y), (abs(length), abs(width)), yaw, speed, sure)
+        for (x, y, length, width, yaw, speed, kind), sure in zip(
+            decoded.boxes[0].tolist(), decoded.score[0].tolist(), strict=True
+        )
+        if sure >= score
+    ]
+
+
+def _check_inputs(checkpoint: Checkpoint) -> None:
+    """Refuse a network that cannot be fed or followed here."""
+    model = checkpoint.network.config
+    lacks = [
+        name
+        for name, is_lacking in {
+            "reads radar, which no rig of ours has": model.radar_queries > 0,
+            "reads the acceleration, which is not observed": model.acceleration_token,
+            "predicts no route": model.num_route_points == 0,
+            "predicts no target speed": not model.target_speeds,
+        }.items()
+        if is_lacking
+    ]
+    if lacks:
+        raise UserError(
+            f"this checkpoint {', '.join(lacks)}; drive one that was trained for rig"
+            f" {checkpoint.rig.name!r} with camera and LiDAR, and with route and speed."
+        )
 
 
 class GuardedStudent(Student):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -21,6 +22,9 @@ from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG, Rig
+
+if TYPE_CHECKING:
+    from symdrive.training.bench import Work
 
 WARM_UP = 20
 
@@ -45,7 +49,7 @@ class Timing:
         return Timing(
             label,
             statistics.median(seconds) * 1e3,
-            statistics.quantiles(seconds, n=20)[-1] * 1e3,
+            (statistics.quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]) * 1e3,
         )
 
 
@@ -163,18 +167,83 @@ def run_train(options: BenchTrain) -> None:
     """Samples per second of whole training steps, data already on the device."""
     from symdrive.training.bench import training_step  # torch only where it is wanted
 
-    step = training_step(options.preset, options.batch, _device(options.device))
-    row = measure(f"train {options.preset}, batch {options.batch}", options.steps, step)
-    console.print(_table([row], "samples/s", scale=float(options.batch)))
+    device = _device(options.device)
+    rows = [
+        _learning_row(
+            f"train {preset}, batch {options.batch}",
+            options.steps,
+            training_step(preset, options.batch, device, compiled=options.compile),
+            device,
+        )
+        for preset in _presets(options.preset)
+    ]
+    console.print(_learning_table(rows, "samples/s", device))
 
 
 def run_infer(options: BenchInfer) -> None:
-    """Latency of one decision of the network."""
+    """Latency of one decision of the network, or of several networks together."""
     from symdrive.training.bench import decision
 
-    step = decision(options.preset, _device(options.device))
-    row = measure(f"infer {options.preset}", options.steps, step)
-    console.print(_table([row], "decisions/s", scale=1.0))
+    device, several = _device(options.device), options.members > 1
+    rows = [
+        _learning_row(
+            f"infer {preset}" + (f", {options.members} checkpoints" if several else ""),
+            options.steps,
+            decision(preset, device, members=options.members, compiled=options.compile),
+            device,
+        )
+        for preset in _presets(options.preset)
+    ]
+    console.print(_learning_table(rows, "decisions/s", device))
+
+
+@dataclass(frozen=True)
+class LearningRow:
+    """What a network takes.
+
+    Attributes:
+        timing: of one call.
+        work: what the call does.
+        memory_mb: most memory in use so far.
+    """
+
+    timing: Timing
+    work: "Work"
+    memory_mb: float
+
+
+def _learning_row(label: str, steps: int, work: "Work", device: str) -> LearningRow:
+    """Measure one kind of work."""
+    from symdrive.training.bench import memory_mb
+
+    few = max(1, min(WARM_UP, steps // 3))
+    return LearningRow(measure(label, steps, work.once, warm_up=few), work, memory_mb(device))
+
+
+def _learning_table(rows: list[LearningRow], unit: str, device: str) -> Table:
+    """Time, speed, memory and work of each row."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"on {device}")
+    for title in ("median ms", "p95 ms", unit, "memory MB", "parameters", "GFLOP/sample"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        table.add_row(
+            row.timing.label,
+            f"{row.timing.median_ms:.2f}",
+            f"{row.timing.p95_ms:.2f}",
+            f"{row.work.samples * 1e3 / row.timing.median_ms:,.1f}",
+            f"{row.memory_mb:,.0f}",
+            f"{row.work.parameters / 1e6:.2f} M",
+            f"{row.work.flops / 1e9:.1f}",
+        )
+    return table
+
+
+def _presets(name: str) -> list[str]:
+    """One preset, or all."""
+    from symdrive.training.config import PRESETS
+
+    return list(PRESETS) if name == "all" else [name]
 
 
 def _world(town: Town, rig: Rig, episode: Episode) -> EmbeddedWorld:
@@ -198,10 +267,9 @@ def _device(name: str) -> str:
     Raises:
         UserError: then.
     """
-    import torch
+    from symdrive.features.checkpoint import check_device
 
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("CUDA was asked for, but torch finds no GPU; use --device cpu.")
+    check_device(name)
     return name
 
 

@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 
 from symdrive import __version__
-from symdrive.cli import options
+from symdrive.cli import options, student_options
 from symdrive.core.errors import UserError
 
 IMPLEMENTATIONS: dict[type[Any], str] = {
@@ -25,6 +25,12 @@ IMPLEMENTATIONS: dict[type[Any], str] = {
     options.BenchSim: "symdrive.cli.bench:run_sim",
     options.BenchTrain: "symdrive.cli.bench:run_train",
     options.BenchInfer: "symdrive.cli.bench:run_infer",
+    options.BenchData: "symdrive.cli.bench_data:run_data",
+    student_options.CheckpointConvert: "symdrive.cli.checkpoint:run_convert",
+    student_options.CheckpointInspect: "symdrive.cli.checkpoint:run_inspect",
+    student_options.CheckpointVerify: "symdrive.cli.checkpoint:run_verify",
+    student_options.CheckpointExport: "symdrive.cli.export:run",
+    student_options.Predict: "symdrive.cli.predict:run",
     options.Doctor: "symdrive.cli.doctor:run",
 }
 """Each command's code, imported when it is chosen, so that help stays quick."""
@@ -67,7 +73,8 @@ def parse(arguments: list[str]) -> Any:
         args=arguments or ["--help"],
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
     )
-    return chosen.command if isinstance(chosen, (options.Towns, options.Bench)) else chosen
+    groups = (options.Towns, options.Bench, student_options.Checkpoint)
+    return chosen.command if isinstance(chosen, groups) else chosen
 
 
 def _implementation(chosen: object) -> Callable[[Any], int | None]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from symdrive.cli.student_options import Checkpoint, Predict
 from symdrive.world.backend import TrafficConfig
 
 Paths = Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -118,6 +119,7 @@ class Train:
         preset: nano (two CPU cores), resnet34 or regnety032 (official sizes, for GPUs).
         minutes: time box for both stages together; 0 for the full schedule of the preset.
         seed: of weights, order and augmentation.
+        device: cpu or cuda; that of the preset when left out.
         resume: go on from the last checkpoint in `out`.
     """
 
@@ -126,6 +128,7 @@ class Train:
     preset: Literal["nano", "resnet34", "regnety032"] = "nano"
     minutes: float = 0.0
     seed: int = 0
+    device: Literal["cpu", "cuda"] | None = None
     resume: bool = False
 
 
@@ -235,44 +238,70 @@ class BenchSim:
 
 @dataclass(frozen=True)
 class BenchTrain:
-    """Training samples per second with synthetic data.
+    """Training samples per second, memory and work of whole steps with synthetic data.
 
     Attributes:
-        preset: nano, resnet34 or regnety032.
+        preset: nano, resnet34, regnety032 or all.
         batch: samples a step.
         steps: measured steps.
-        device: cpu or cuda.
+        device: cpu or cuda (bfloat16).
+        compile: let torch compile network and losses.
     """
 
-    preset: Literal["nano", "resnet34", "regnety032"] = "nano"
+    preset: Literal["nano", "resnet34", "regnety032", "all"] = "nano"
     batch: int = 32
     steps: int = 10
     device: Literal["cpu", "cuda"] = "cpu"
+    compile: bool = False
 
 
 @dataclass(frozen=True)
 class BenchInfer:
-    """Latency of one decision of the network.
+    """Latency, memory and work of one decision of the network.
 
     Attributes:
-        preset: nano, resnet34 or regnety032.
+        preset: nano, resnet34, regnety032 or all.
+        members: checkpoints that decide together.
         steps: measured decisions.
-        device: cpu or cuda.
+        device: cpu or cuda (bfloat16).
+        compile: let torch compile the network; on a GPU into one graph.
     """
 
-    preset: Literal["nano", "resnet34", "regnety032"] = "nano"
+    preset: Literal["nano", "resnet34", "regnety032", "all"] = "nano"
+    members: int = 1
     steps: int = 30
     device: Literal["cpu", "cuda"] = "cpu"
+    compile: bool = False
+
+
+@dataclass(frozen=True)
+class BenchData:
+    """Samples per second that one core makes of recorded frames of the official size.
+
+    Records a short drive of the `lead3` rig in a town first, in a temporary folder.
+
+    Attributes:
+        town: name or file.
+        frames: frames to record.
+        seconds: measured time.
+        actors: moving actors besides the ego.
+    """
+
+    town: str = "birch"
+    frames: int = 12
+    seconds: float = 5.0
+    actors: int = 30
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Measure speed: simulator, training, inference."""
+    """Measure speed: simulator, training, inference, data."""
 
     command: (
         Annotated[BenchSim, tyro.conf.subcommand("sim")]
         | Annotated[BenchTrain, tyro.conf.subcommand("train")]
         | Annotated[BenchInfer, tyro.conf.subcommand("infer")]
+        | Annotated[BenchData, tyro.conf.subcommand("data")]
     )
 
 
@@ -290,6 +319,8 @@ Command = (
     | Annotated[Show, tyro.conf.subcommand("show")]
     | Annotated[Towns, tyro.conf.subcommand("towns")]
     | Annotated[Bench, tyro.conf.subcommand("bench")]
+    | Annotated[Predict, tyro.conf.subcommand("predict")]
+    | Annotated[Checkpoint, tyro.conf.subcommand("checkpoint")]
     | Annotated[Doctor, tyro.conf.subcommand("doctor")]
 )
 """What a command line can mean."""

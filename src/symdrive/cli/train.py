@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
+
+import torch
 
 from symdrive.cli.options import Train
 from symdrive.cli.screen import bar, console
@@ -44,4 +47,15 @@ def train_student(options: Train) -> Path:
 
 def _config(options: Train) -> TrainConfig:
     """The preset with what the command line changes."""
-    return replace(PRESETS[options.preset], minutes=options.minutes, seed=options.seed)
+    config = replace(PRESETS[options.preset], minutes=options.minutes, seed=options.seed)
+    if options.device == "cpu":  # what presets for GPUs ask for does not pay off there
+        return replace(config, device="cpu", precision="32-true", compile=False)
+    if options.device == "cuda":
+        return replace(config, device="cuda", precision=_gpu_precision())
+    return config
+
+
+def _gpu_precision() -> Literal["32-true", "bf16-mixed"]:
+    """bfloat16 where the GPU has it."""
+    has_it = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return "bf16-mixed" if has_it else "32-true"

@@ -77,13 +77,16 @@ class Job:
 def file_digest(path: Path | None) -> str:
     """First 16 hex digits of the SHA-256 of a file; a retrained student is another driver.
 
+    Of a folder, which stands for an ensemble, all checkpoints count.
+
     Raises:
         UserError: when the file cannot be read.
     """
     if path is None:
         return ""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        files = sorted(path.glob("*.safetensors")) if path.is_dir() else [path]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; name a checkpoint.") from error
 

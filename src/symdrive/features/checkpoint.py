@@ -43,6 +43,7 @@ class Checkpoint:
         rig: sensors that it was trained with.
         stage: `perception` or `planning`.
         version: of symdrive that wrote it.
+        licence: note on the licence of the weights.
     """
 
     network: TransFuser
@@ -50,6 +51,7 @@ class Checkpoint:
     rig: Rig
     stage: str
     version: str
+    licence: str = ""
 
 
 def check_fit(model: ModelConfig, features: FeatureConfig) -> None:
@@ -78,6 +80,8 @@ def save_checkpoint(
     features: FeatureConfig,
     rig: Rig,
     weights: Mapping[str, torch.Tensor] | None = None,
+    *,
+    licence: str = "",
 ) -> Path:
     """Write a checkpoint, whole or not at all.
 
@@ -87,6 +91,7 @@ def save_checkpoint(
         features: how its inputs are made.
         rig: that it was trained with.
         weights: to store in place of the network's own, such as their moving average.
+        licence: note on the licence of the weights.
     """
     document = {
         "format": FORMAT,
@@ -98,6 +103,7 @@ def save_checkpoint(
         "features_digest": features.digest,
         "rig": plain.to_plain(rig),
         "rig_digest": rig.digest,
+        "licence": licence,
     }
     state = network.state_dict() if weights is None else weights
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
@@ -115,6 +121,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
         UserError: for a missing, damaged or foreign file, one of a newer symdrive, or one whose
             features or rig mean something else by now.
     """
+    check_device(device)
     document, tensors = _read(path, str(device))
     where = str(path)
     try:
@@ -141,7 +148,48 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
             f"{where}: its weights do not fit its own model config ({_first_line(error)});"
             " the file is damaged."
         ) from error
-    return Checkpoint(network.eval(), features, rig, stage, version)
+    licence = str(document.get("licence", ""))
+    return Checkpoint(network.eval(), features, rig, stage, version, licence)
+
+
+def load_checkpoints(path: Path, device: torch.device | str = "cpu") -> list[Checkpoint]:
+    """One file, or every checkpoint of the planning stage in a folder, which then make an ensemble.
+
+    Raises:
+        UserError: as `load_checkpoint`; for a folder without a checkpoint that can drive, or with
+            such that were not trained alike.
+    """
+    if not path.is_dir():
+        return [load_checkpoint(path, device)]
+    found = [load_checkpoint(file, device) for file in sorted(path.glob(f"*{SUFFIX}"))]
+    found = [one for one in found if one.stage == PLANNING]
+    if not found:
+        raise UserError(
+            f"{path} holds no checkpoint of the planning stage; name a folder with some."
+        )
+    first = found[0]
+    for other in found[1:]:
+        pairs = {
+            "model": (other.network.config, first.network.config),
+            "features": (other.features, first.features),
+            "rig": (other.rig, first.rig),
+        }
+        for name, (ours, theirs) in pairs.items():
+            if ours != theirs:
+                raise UserError(
+                    f"{path}: its checkpoints differ in their {name}; an ensemble is trained alike."
+                )
+    return found
+
+
+def check_device(device: torch.device | str) -> None:
+    """Refuse a GPU that is not there.
+
+    Raises:
+        UserError: then; nothing falls back to the CPU by itself.
+    """
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        raise UserError("CUDA was asked for, but torch finds no GPU; use --device cpu.")
 
 
 def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -14,8 +14,8 @@ from symdrive.core.errors import UserError
 from symdrive.core.geometry import to_local
 from symdrive.features.config import FeatureConfig, View
 from symdrive.features.navigation import NavigationState
+from symdrive.features.raster_kernel import RasterGeometry, count_points
 from symdrive.maps.route import Command
-from symdrive.model.config import BevGrid
 from symdrive.record import codec
 from symdrive.world.observation import Observation
 from symdrive.world.rig import Rig
@@ -116,7 +116,7 @@ def encode(
         view: pose of the rig that took the pictures.
     """
     lidar = observation.lidar
-    xy = view.to_view(lidar[:, :2].astype(np.float64))
+    xy = lidar[:, :2] if view == EGO_VIEW else view.to_view(lidar[:, :2].astype(np.float64))
     ego_frame = to_local(navigation.target_points, navigation.position, observation.yaw)
     return InputArrays(
         stitch(observation.images, config),
@@ -164,22 +164,15 @@ def rasterise(
         ego_xy: the same points in the ego frame, to tell the own car.
         config: grid, slices, clip.
     """
-    half_length, half_width = config.ego_half_extent
-    outside = (np.abs(ego_xy[:, 0]) > half_length) | (np.abs(ego_xy[:, 1]) > half_width)
-    rows, cols = config.bev.size
-    row, col = cells(xy, config.bev)
-    kept = outside & (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
-    cell, height = (row * cols + col)[kept], z[kept]
-    raster = np.empty((len(config.lidar_slices), rows, cols), dtype=np.uint8)
-    for i, (low, high) in enumerate(config.lidar_slices):
-        inside = cell[(height >= low) & (height < high)]
-        count = np.bincount(inside, minlength=rows * cols)
-        raster[i] = np.minimum(count, config.lidar_clip).reshape(rows, cols)
+    grid = config.bev
+    raster = np.zeros((len(config.lidar_slices), *grid.size), dtype=np.uint8)
+    count_points(
+        xy,
+        z,
+        ego_xy,
+        RasterGeometry(grid.x_min, grid.y_max, grid.px_per_m, *config.ego_half_extent),
+        np.array(config.lidar_slices),
+        config.lidar_clip,
+        raster,
+    )
     return raster
-
-
-def cells(xy: Float[np.ndarray, "point 2"], grid: BevGrid) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column of each point; row 0 is the leftmost strip, column 0 the rearmost."""
-    row = np.floor((grid.y_max - xy[:, 1]) * grid.px_per_m).astype(np.int64)
-    col = np.floor((xy[:, 0] - grid.x_min) * grid.px_per_m).astype(np.int64)
-    return row, col

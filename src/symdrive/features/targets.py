@@ -1,7 +1,7 @@
 """A recorded run to samples: inputs and labels of each frame, for both views."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -79,13 +79,14 @@ class RunSamples:
     def sample(self, frame_row: int, *, shifted: bool = False) -> Sample | None:
         """One view of one frame; None for a shifted view that was not recorded."""
         frame = self.run.frame(frame_row)
-        view, labels, observation = EGO_VIEW, frame.labels, frame.observation()
         if shifted:
             second = frame.shifted
             if second is None:
                 return None
             view, labels = ViewPose(second.lateral_m, second.yaw), second.labels
-            observation = replace(observation, images=second.images)
+            observation = frame.observation(second.images)  # the normal ones are not decoded
+        else:
+            view, labels, observation = EGO_VIEW, frame.labels, frame.observation()
         row = int(self._rows[frame_row])
         inputs = encode(observation, self._navigation[row], self.config, view)
         return Sample(inputs, self._targets(frame, labels, row, view))

@@ -108,9 +108,8 @@ class Backbone(nn.Module):
         self.image_encoder = make_encoder(
             config.image_backbone, config.image_net, 3, pretrained=pretrained
         )
-        self.lidar_encoder = make_encoder(
-            config.lidar_backbone, config.lidar_net, config.lidar_channels
-        )
+        channels = 2 if config.latent else config.lidar_channels
+        self.lidar_encoder = make_encoder(config.lidar_backbone, config.lidar_net, channels)
         pairs = list(zip(self.image_encoder.widths, self.lidar_encoder.widths, strict=True))
         stages = {str(i): pairs[i] for i in config.fusion_stages}
         self.lidar_channel_to_img = nn.ModuleDict(
@@ -126,17 +125,27 @@ class Backbone(nn.Module):
         self.c5_conv = nn.Conv2d(self.lidar_encoder.widths[3], width, 1)
         self.up_conv5 = nn.Conv2d(width, width, 3, padding=1)
         self.up_conv4 = nn.Conv2d(width, width, 3, padding=1)
-        self.register_buffer("mean", torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGE_STD).view(1, 3, 1, 1), persistent=False)
-        self.mean: Tensor
-        self.std: Tensor
+        mean = torch.tensor(IMAGE_MEAN).view(1, 3, 1, 1) * 255.0
+        scale = 1.0 / (torch.tensor(IMAGE_STD).view(1, 3, 1, 1) * 255.0)
+        self.register_buffer("scale", scale, persistent=False)
+        self.register_buffer("shift", -mean * scale, persistent=False)
+        self.scale: Tensor
+        self.shift: Tensor
+        if config.latent:
+            self.register_buffer("ramps", coordinate_ramps(config.bev.size), persistent=False)
+            self.ramps: Tensor
 
     def forward(
         self, image: Float[Tensor, "b 3 h w"], lidar: Float[Tensor, "b slice rows cols"]
     ) -> tuple[list[Float[Tensor, "b _ _ _"]], Float[Tensor, "b c2 h2 w2"]]:
-        """Picture in [0, 255] and counts to the image map of each stage and the last raster map."""
-        x = (image / 255.0 - self.mean) / self.std
+        """Picture in [0, 255] and counts to the image map of each stage and the last raster map.
+
+        The latent network reads coordinates in place of the counts.
+        """
+        x = torch.addcmul(self.shift, image, self.scale)
         y = lidar / self.config.lidar_clip
+        if self.config.latent:
+            y = self.ramps.to(x.dtype).expand(len(x), -1, -1, -1)
         maps: list[Tensor] = []
         for i in range(4):
             x, y = self.image_encoder.stage(i, x), self.lidar_encoder.stage(i, y)
@@ -162,6 +171,12 @@ class Backbone(nn.Module):
         x = torch.relu(self.up_conv5(x))
         x = bilinear(x, self.config.bev_feature_size)
         return torch.relu(self.up_conv4(x))
+
+
+def coordinate_ramps(size: Size) -> Float[Tensor, "1 2 rows cols"]:
+    """Row and column of each cell, from 0 to 1."""
+    rows, cols = (torch.linspace(0.0, 1.0, side) for side in size)
+    return torch.stack(torch.meshgrid(rows, cols, indexing="ij"))[None]
 
 
 def _size(x: Tensor) -> Size:

@@ -30,6 +30,7 @@ class BoxTargets(NamedTuple):
         yaw_residual: rad from the centre of the bin.
         velocity: m/s.
         peak: cells that hold a centre; only there the regressions count.
+        centres: number of each sample, which its losses are divided by.
     """
 
     heatmap: Float[Tensor, "b kind rows cols"]
@@ -39,6 +40,7 @@ class BoxTargets(NamedTuple):
     yaw_residual: Float[Tensor, "b 1 rows cols"]
     velocity: Float[Tensor, "b 1 rows cols"]
     peak: Bool[Tensor, "b rows cols"]
+    centres: Float[Tensor, " b"]
 
 
 class DecodedBoxes(NamedTuple):
@@ -67,12 +69,14 @@ def encode_boxes(
     """
     rows, cols = config.bev_feature_size
     cell = config.cell_m
+    real = torch.arange(boxes.shape[1], device=boxes.device) < num_boxes[:, None]
+    if config.compat.phantom_box:
+        boxes, real = _phantoms(boxes, real, config), torch.ones_like(real)
     at = torch.stack(
         [(boxes[..., 0] - config.bev.x_min) / cell, (config.bev.y_max - boxes[..., 1]) / cell], -1
     )
     whole = at.floor().long()
     inside = (whole >= 0).all(-1) & (whole[..., 0] < cols) & (whole[..., 1] < rows)
-    real = torch.arange(boxes.shape[1], device=boxes.device) < num_boxes[:, None]
     keep = inside & real
     owner = _owners(whole, keep, rows, cols)
     peak = owner >= 0
@@ -84,15 +88,37 @@ def encode_boxes(
 
     bins, residual = yaw_to_bin(boxes[..., 4], config.num_yaw_bins)
     fraction = at - whole
-    return BoxTargets(
-        _heatmap(boxes, whole, keep, config),
+    heat = _heatmap(boxes, whole, keep, config)
+    targets = BoxTargets(
+        heat,
         torch.cat([gather(boxes[..., 2] / cell), gather(boxes[..., 3] / cell)], dim=1),
         torch.cat([gather(fraction[..., 0]), gather(fraction[..., 1])], dim=1),
         gather(bins)[:, 0].long(),
         gather(residual),
         gather(boxes[..., 5]),
         peak,
+        (heat == 1.0).flatten(1).sum(dim=1).to(heat.dtype),
     )
+    return _coarse(targets) if config.compat.coarse_labels else targets
+
+
+def _phantoms(boxes: Tensor, real: Tensor, config: ModelConfig) -> Tensor:
+    """Padding rows as the official code draws them: vehicles without size in cell (0, 0)."""
+    corner = boxes.new_zeros(7)
+    corner[:2] = boxes.new_tensor([config.bev.x_min, config.bev.y_max])
+    return torch.where(real[..., None], boxes, corner)
+
+
+def _coarse(targets: BoxTargets) -> BoxTargets:
+    """The maps in the precision of bfloat16."""
+    names = ("heatmap", "wh", "offset", "yaw_residual", "velocity")
+    columns = targets._asdict()
+    return targets._replace(**{name: coarse(columns[name]) for name in names})
+
+
+def coarse(x: Tensor) -> Tensor:
+    """Rounded to bfloat16."""
+    return x.to(torch.bfloat16).to(x.dtype)
 
 
 def _owners(whole: Tensor, keep: Tensor, rows: int, cols: int) -> Tensor:
@@ -108,25 +134,28 @@ def _owners(whole: Tensor, keep: Tensor, rows: int, cols: int) -> Tensor:
 def _heatmap(boxes: Tensor, whole: Tensor, keep: Tensor, config: ModelConfig) -> Tensor:
     """One Gaussian a box, combined by the maximum."""
     rows, cols = config.bev_feature_size
-    sample, row = keep.nonzero(as_tuple=True)
-    box, centre = boxes[sample, row], whole[sample, row]
-    radius = gaussian_radius(box[:, 2] / config.cell_m, box[:, 3] / config.cell_m)
-    radius = radius.floor().clamp(min=config.box_min_radius)[:, None, None]
-    dx = torch.arange(cols, device=boxes.device)[None, None, :] - centre[:, 0, None, None]
-    dy = torch.arange(rows, device=boxes.device)[None, :, None] - centre[:, 1, None, None]
-    sigma = (2 * radius + 1) / 6
-    spot = torch.exp(-(dx**2 + dy**2) / (2 * sigma**2))
-    spot = spot * ((dx.abs() <= radius) & (dy.abs() <= radius))
+    radius = gaussian_radius(boxes[..., 2] / config.cell_m, boxes[..., 3] / config.cell_m)
+    radius = radius.floor().clamp(min=config.box_min_radius)[..., None]
+    scale = -0.5 * (6.0 / (2.0 * radius + 1.0)) ** 2
+
+    def along(side: int, centre: Tensor) -> Tensor:
+        away = torch.arange(side, device=boxes.device) - centre[..., None]
+        return torch.exp(scale * away**2) * (away.abs() <= radius)
+
+    across = along(rows, whole[..., 1]) * keep[..., None]
+    spot = (
+        (across[..., :, None] * along(cols, whole[..., 0])[..., None, :]).flatten(2).flatten(0, 1)
+    )
     heat = boxes.new_zeros(len(boxes) * config.num_box_classes, rows * cols)
-    index = sample * config.num_box_classes + box[:, 6].long()
-    spot = spot.flatten(1).to(boxes.dtype)
-    heat = heat.scatter_reduce(0, index[:, None].expand_as(spot), spot, "amax")
+    sample = torch.arange(len(boxes), device=boxes.device)[:, None]
+    index = (sample * config.num_box_classes + boxes[..., 6].long()).flatten()
+    heat = heat.scatter_reduce(0, index[:, None].expand_as(spot), spot.to(heat.dtype), "amax")
     return heat.view(len(boxes), config.num_box_classes, rows, cols)
 
 
 def gaussian_radius(
-    height: Float[Tensor, " n"], width: Float[Tensor, " n"], min_overlap: float = MIN_OVERLAP
-) -> Float[Tensor, " n"]:
+    height: Float[Tensor, "*n"], width: Float[Tensor, "*n"], min_overlap: float = MIN_OVERLAP
+) -> Float[Tensor, "*n"]:
     """How far a centre may be off while the boxes still overlap by `min_overlap`, cells."""
     total, area = height + width, height * width
     c1 = area * (1 - min_overlap) / (1 + min_overlap)

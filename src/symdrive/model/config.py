@@ -6,8 +6,12 @@ published checkpoints.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from symdrive.model.compat import OFFICIAL_NETWORK, Compat
 
 Size = tuple[int, int]
+TargetPoint = Literal["previous", "current", "next"]
 
 SEMANTIC_CLASSES = (
     "unlabeled",
@@ -54,6 +58,20 @@ BOX_CLASSES = (
 
 IGNORE = 255
 """Label of pixels that no loss looks at."""
+
+NAVSIM_BEV_CLASSES = (
+    "unlabeled",
+    "road",
+    "walkway",
+    "centreline",
+    "static",
+    "vehicle",
+    "pedestrian",
+)
+"""Classes of the bird's-eye view in NAVSIM."""
+
+NAVSIM_BOX_CLASSES = ("vehicle",)
+"""Classes of detected boxes in NAVSIM."""
 
 PLAIN = "nano"
 """Name of the plain built-in encoder; every other name is a timm model."""
@@ -137,6 +155,7 @@ class LossWeights:
     waypoints: float = 1.0
     route: float = 1.0
     target_speed: float = 1.0
+    radar: float = 1.0
 
     def __post_init__(self) -> None:
         """Weights pull, they do not push."""
@@ -145,12 +164,58 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
+class RadarConfig:
+    """The radar detector: which of the points are moving objects.
+
+    Attributes:
+        queries: objects that it may find.
+        sensors: radars on the car.
+        points: of each sensor that are looked at.
+        width: of its tokens.
+        layers: decoder layers.
+        heads: attention heads.
+        hidden: feed-forward width of the decoder.
+        tokenizer_hidden: hidden width of the network that makes tokens of points.
+        state_hidden: hidden width of the network that makes states of queries.
+    """
+
+    queries: int = 20
+    sensors: int = 4
+    points: int = 75
+    width: int = 256
+    layers: int = 4
+    heads: int = 8
+    hidden: int = 1024
+    tokenizer_hidden: int = 1024
+    state_hidden: int = 1024
+
+    def __post_init__(self) -> None:
+        """Everything is there at least once."""
+        if min(vars(self).values()) < 1:
+            raise ValueError(f"radar sizes are at least 1: {self}")
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """Heads for the labels of one more dataset, on the shared features.
+
+    Attributes:
+        name: of the dataset.
+        num_bev_classes: of its bird's-eye view; 0 for no such head.
+        num_box_classes: of its boxes; 0 for no such head.
+    """
+
+    name: str
+    num_bev_classes: int
+    num_box_classes: int
+
+
+NAVSIM_SPACE = LabelSpace("navsim", len(NAVSIM_BEV_CLASSES), len(NAVSIM_BOX_CLASSES))
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """A TransFuser v6 network.
-
-    The radar detector of the official network is not part of this model: with `radar_queries`
-    above zero the planner keeps its radar tokens (and the parameter names of the official
-    checkpoints), and the caller must hand them in as `RadarTokens`.
 
     Attributes:
         image_backbone: timm `features_only` name of a net with four stages, or `nano`.
@@ -170,6 +235,9 @@ class ModelConfig:
         bev_stride: raster pixels per bird's-eye view feature cell.
         perspective_full: full-resolution semantic and depth decoders as published; without it one
             small convolution head whose logits are scaled up by the loss.
+        perspective_scales: how much the full decoders enlarge between their three parts. (8, 4)
+            ends at full resolution; (8, 1) has the same parameters, stays at a quarter of it, and
+            leaves it to the loss to scale the logits up, which saves a fifth of the work.
         perspective_stage: image stage (0 to 3) that the semantic and depth heads read.
         perspective_width: hidden channels of the small head.
         box_width: hidden channels of each box head.
@@ -181,20 +249,37 @@ class ModelConfig:
         planner_hidden: feed-forward width.
         planner_image_tokens: hand the planner the image tokens besides the raster's.
         planner_state_queries: also add speed, command and target points to every query; off in
-            the published networks.
-        radar_queries: radar tokens that the planner expects.
+            the published networks, and not known to the gru planner.
+        planner: `queries` (TransFuser v6), or `gru` (TransFuser v5), which reads speed and command
+            and begins two recurrent nets with the current target point.
+        gru_width: of the recurrent nets.
+        radar: the radar detector; None for none.
+        radar_queries: radar tokens that the planner reads: all of the detector's, or 0 for none.
+        latent: two coordinate channels in place of the LiDAR raster (latent TransFuser).
+        num_cameras: pictures side by side; with fewer than three, labels of the bird's-eye view
+            outside of their field of view do not count.
+        speed_token: hand the planner the speed.
+        acceleration_token: hand the planner the acceleration.
+        acceleration_scale: acceleration that reads as 1.0, m/s2.
+        command_token: hand the planner the navigation command.
+        target_point_tokens: target points that the planner is handed, in this order.
+        headings: predict a heading at each waypoint.
         num_waypoints: future positions at 4 Hz.
-        num_route_points: path points, 1 m apart.
-        target_speeds: speeds of the speed classes, m/s.
+        num_route_points: path points, 1 m apart; 0 for none.
+        target_speeds: speeds of the speed classes, m/s; empty for no target speed.
         speed_scale: speed that reads as 1.0, m/s.
         target_point_scale: x and y of a target point that read as 1.0, m.
         num_commands: navigation commands.
-        num_semantic_classes: of the picture.
-        num_bev_classes: of the bird's-eye view.
-        num_box_classes: of the boxes.
+        label_space: dataset whose classes the following numbers are.
+        num_semantic_classes: of the picture; 0 for no such head.
+        depth: whether there is a depth head.
+        num_bev_classes: of the bird's-eye view; 0 for no such head.
+        num_box_classes: of the boxes; 0 for no such head.
+        other_spaces: heads for further datasets.
         num_yaw_bins: heading classes of the boxes.
         dropout: in every transformer.
         loss_weights: of the training loss.
+        compat: what official weights were trained with.
         frame: axes of every vector; y is left in `iso8855`.
     """
 
@@ -214,6 +299,7 @@ class ModelConfig:
     bev_channels: int = 64
     bev_stride: int = 4
     perspective_full: bool = True
+    perspective_scales: tuple[int, int] = (8, 4)
     perspective_stage: int = 3
     perspective_width: int = 64
     box_width: int = 64
@@ -225,19 +311,34 @@ class ModelConfig:
     planner_hidden: int = 2048
     planner_image_tokens: bool = False
     planner_state_queries: bool = False
-    radar_queries: int = 20
+    planner: Literal["queries", "gru"] = "queries"
+    gru_width: int = 64
+    radar: RadarConfig | None = None
+    radar_queries: int = 0
+    latent: bool = False
+    num_cameras: int = 3
+    speed_token: bool = True
+    acceleration_token: bool = False
+    acceleration_scale: float = 10.0
+    command_token: bool = True
+    target_point_tokens: tuple[TargetPoint, ...] = ("current", "previous", "next")
+    headings: bool = False
     num_waypoints: int = 8
     num_route_points: int = 10
     target_speeds: tuple[float, ...] = (0.0, 4.0, 8.0, 10.0, 50 / 3.6, 16.0, 64 / 3.6, 20.0)
     speed_scale: float = 25.0
     target_point_scale: tuple[float, float] = (200.0, 50.0)
     num_commands: int = 6
+    label_space: str = "carla"
     num_semantic_classes: int = len(SEMANTIC_CLASSES)
+    depth: bool = True
     num_bev_classes: int = len(BEV_CLASSES)
     num_box_classes: int = len(BOX_CLASSES)
+    other_spaces: tuple[LabelSpace, ...] = ()
     num_yaw_bins: int = 12
     dropout: float = 0.1
     loss_weights: LossWeights = field(default_factory=LossWeights)
+    compat: Compat = field(default_factory=Compat)
     frame: str = "iso8855"
 
     def __post_init__(self) -> None:
@@ -246,23 +347,39 @@ class ModelConfig:
             plain = getattr(self, f"{name}_backbone") == PLAIN
             if plain != (getattr(self, f"{name}_net") is not None):
                 raise ValueError(f"{name}_net is given if and only if {name}_backbone is {PLAIN!r}")
-        if self.planner_width % (4 * self.planner_heads):
-            raise ValueError(
-                f"planner_width {self.planner_width} must be a multiple of four times"
-                f" planner_heads {self.planner_heads}"
-            )
         if not set(self.fusion_stages) <= {0, 1, 2, 3} or self.perspective_stage not in range(4):
             raise ValueError("fusion_stages and perspective_stage lie in 0 to 3")
         if self.perspective_full and self.perspective_stage != 3:
             raise ValueError("the full decoders read the last stage: perspective_stage is 3")
         if any(side % self.bev_stride for side in self.bev.size):
             raise ValueError(f"bev_stride {self.bev_stride} must divide {self.bev.size}")
-        if list(self.target_speeds) != sorted(set(self.target_speeds)) or self.target_speeds[0]:
-            raise ValueError(f"target_speeds rise from 0: {self.target_speeds}")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout is {self.dropout}; in [0, 1)")
         if self.frame != "iso8855":
             raise ValueError(f"frame is {self.frame!r}; only 'iso8855' (y left) is known")
+        self._check_planner()
+
+    def _check_planner(self) -> None:
+        """Refuse a planner that cannot be built."""
+        if self.planner_width % (4 * self.planner_heads):
+            raise ValueError(
+                f"planner_width {self.planner_width} must be a multiple of four times"
+                f" planner_heads {self.planner_heads}"
+            )
+        speeds = self.target_speeds
+        if speeds and (list(speeds) != sorted(set(speeds)) or speeds[0]):
+            raise ValueError(f"target_speeds rise from 0: {speeds}")
+        found = 0 if self.radar is None else self.radar.queries
+        if self.radar_queries not in (0, found):
+            raise ValueError(
+                f"the planner reads {self.radar_queries} radar tokens, the detector makes {found}"
+            )
+        if len(set(self.target_point_tokens)) != len(self.target_point_tokens):
+            raise ValueError(f"a target point is named twice: {self.target_point_tokens}")
+        if self.planner == "gru" and not (self.num_route_points and speeds):
+            raise ValueError("the gru planner predicts route, waypoints and speed, all three")
+        if not self.num_status_tokens:
+            raise ValueError("the planner reads nothing of the car's state; switch one token on")
 
     @property
     def bev_feature_size(self) -> Size:
@@ -277,14 +394,46 @@ class ModelConfig:
 
     @property
     def num_status_tokens(self) -> int:
-        """Speed, command, three target points, radar."""
-        return 5 + self.radar_queries
+        """Speed, acceleration, command, target points, radar; the gru planner has fewer."""
+        few = self.speed_token + self.command_token
+        if self.planner == "gru":
+            return few
+        return few + self.acceleration_token + len(self.target_point_tokens) + self.radar_queries
 
 
-OFFICIAL_RESNET34 = ModelConfig()
-OFFICIAL_REGNETY032 = ModelConfig(image_backbone="regnety_032", lidar_backbone="regnety_032")
-LEAD_RESNET34 = replace(OFFICIAL_RESNET34, radar_queries=0)
-"""The ResNet-34 network for rigs without radar."""
+OFFICIAL_RESNET34 = ModelConfig(radar=RadarConfig(), radar_queries=20, compat=OFFICIAL_NETWORK)
+OFFICIAL_REGNETY032 = replace(
+    OFFICIAL_RESNET34, image_backbone="regnety_032", lidar_backbone="regnety_032"
+)
+OFFICIAL_LTF_NAVSIM = ModelConfig(
+    image_size=(270, 1920),
+    bev=BevGrid(-32.0, 32.0, -32.0, 32.0),
+    fusion_image=(8, 60),
+    fusion_lidar=(8, 8),
+    latent=True,
+    num_cameras=4,
+    acceleration_token=True,
+    acceleration_scale=4.0,
+    target_point_tokens=(),
+    headings=True,
+    num_route_points=0,
+    target_speeds=(),
+    speed_scale=15.0,
+    num_commands=4,
+    label_space="navsim",
+    num_semantic_classes=0,
+    depth=False,
+    num_bev_classes=len(NAVSIM_BEV_CLASSES),
+    num_box_classes=len(NAVSIM_BOX_CLASSES),
+    loss_weights=LossWeights(velocity=0.0),
+    compat=OFFICIAL_NETWORK,
+)
+"""The latent network for NAVSIM's four cameras."""
+
+LEAD_RESNET34 = ModelConfig(perspective_scales=(8, 1))
+"""The ResNet-34 network for rigs without radar, without the official faults."""
+
+LEAD_REGNETY032 = replace(LEAD_RESNET34, image_backbone="regnety_032", lidar_backbone="regnety_032")
 
 NANO = ModelConfig(
     image_backbone=PLAIN,

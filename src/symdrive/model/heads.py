@@ -9,28 +9,35 @@ import math
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from symdrive.model.config import ModelConfig, Size
+from symdrive.model.config import LabelSpace, ModelConfig, Size
 from symdrive.model.resize import bilinear
-from symdrive.model.tensors import BoxMaps
+from symdrive.model.tensors import BoxMaps, SpaceMaps
 
 RARE = -math.log(99.0)
 """Logit of 1 %: at the start a heat map says that boxes are rare."""
 
 
-class FullPerspectiveHead(nn.Module):
-    """Last image map to full resolution in three steps of convolutions."""
+STRIDE = 32
+"""Of the last image map."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+
+class FullPerspectiveHead(nn.Module):
+    """Last image map to full or reduced resolution in three steps of convolutions."""
+
+    def __init__(self, config: ModelConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
+        self.scales = config.perspective_scales
+        self.size = config.image_size if math.prod(self.scales) == STRIDE else None
         self.deconv1 = _pair(in_channels, 128, 64)
         self.deconv2 = _pair(64, 32, 32)
         self.deconv3 = _pair(32, 32, out_channels, last=True)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h2 w2"]:
-        """Map of stride 32 to a picture."""
-        x = _scale(self.deconv1(x), 8)
-        x = _scale(self.deconv2(x), 4)
-        return self.deconv3(x)
+        """Map of stride 32 to a picture; at full resolution exactly of the size of the input."""
+        x = _scale(self.deconv1(x), self.scales[0])
+        x = _scale(self.deconv2(x), self.scales[1])
+        x = self.deconv3(x)
+        return x if self.size is None else bilinear(x, self.size)
 
 
 class SmallPerspectiveHead(nn.Sequential):
@@ -47,20 +54,20 @@ class SmallPerspectiveHead(nn.Sequential):
 def perspective_head(config: ModelConfig, in_channels: int, out_channels: int) -> nn.Module:
     """The semantic or depth head that the config asks for."""
     if config.perspective_full:
-        return FullPerspectiveHead(in_channels, out_channels)
+        return FullPerspectiveHead(config, in_channels, out_channels)
     return SmallPerspectiveHead(in_channels, config.perspective_width, out_channels)
 
 
 class BevSemanticHead(nn.Module):
     """Class of each raster cell."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
         width = config.bev_channels
         self.net = nn.Sequential(
             nn.Conv2d(width, width, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(width, config.num_bev_classes, 1, bias=False),
+            nn.Conv2d(width, num_classes, 1, bias=False),
         )
         self.size: Size = config.bev.size
 
@@ -72,9 +79,10 @@ class BevSemanticHead(nn.Module):
 class CenterNetHead(nn.Module):
     """Boxes as heat spots with regressions beside them (Zhou et al., "Objects as Points")."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, num_classes: int) -> None:
         super().__init__()
-        self.heatmap_head = _box_head(config, config.num_box_classes)
+        self.compat = config.compat
+        self.heatmap_head = _box_head(config, num_classes)
         self.wh_head = _box_head(config, 2)
         self.offset_head = _box_head(config, 2)
         self.yaw_class_head = _box_head(config, config.num_yaw_bins)
@@ -86,14 +94,37 @@ class CenterNetHead(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c rows cols"]) -> BoxMaps:
         """Features to maps."""
+        yaw_class, yaw_residual = self.yaw_class_head(x), self.yaw_res_head(x)
+        if self.compat.y_right:
+            yaw_class, yaw_residual = mirror_yaw(yaw_class, yaw_residual)
         return BoxMaps(
             self.heatmap_head(x),
             self.wh_head(x),
             self.offset_head(x),
-            self.yaw_class_head(x),
-            self.yaw_res_head(x),
+            yaw_class,
+            yaw_residual,
             self.velocity_head(x),
         )
+
+
+def mirror_yaw(yaw_class: Tensor, yaw_residual: Tensor) -> tuple[Tensor, Tensor]:
+    """Heading maps with the other turning sense: bin k becomes bin -k; its own inverse."""
+    return yaw_class.flip(1).roll(1, 1), -yaw_residual
+
+
+class SpaceHeads(nn.Module):
+    """Heads of one more label space on the same features."""
+
+    def __init__(self, config: ModelConfig, space: LabelSpace) -> None:
+        super().__init__()
+        bev, boxes = space.num_bev_classes, space.num_box_classes
+        self.bev_semantic_decoder = BevSemanticHead(config, bev) if bev else None
+        self.center_net_decoder = CenterNetHead(config, boxes) if boxes else None
+
+    def forward(self, x: Float[Tensor, "b c rows cols"]) -> SpaceMaps:
+        """Bird's-eye view features to what this dataset's labels say."""
+        bev, boxes = self.bev_semantic_decoder, self.center_net_decoder
+        return SpaceMaps(None if bev is None else bev(x), None if boxes is None else boxes(x))
 
 
 def _box_head(config: ModelConfig, out_channels: int) -> nn.Sequential:

@@ -6,13 +6,14 @@ from torch import Tensor, nn
 
 from symdrive.model.backbone import Backbone
 from symdrive.model.config import ModelConfig
-from symdrive.model.heads import BevSemanticHead, CenterNetHead, perspective_head
-from symdrive.model.planner import Planner
-from symdrive.model.tensors import Inputs, PlanOutput, Predictions, RadarTokens
+from symdrive.model.heads import BevSemanticHead, CenterNetHead, SpaceHeads, perspective_head
+from symdrive.model.planner import make_planner
+from symdrive.model.radar import RadarDetector
+from symdrive.model.tensors import Inputs, PlanOutput, Predictions, RadarObjects
 
 
 class TransFuser(nn.Module):
-    """The network; names of its parameters are those of the official checkpoints.
+    """The network; `symdrive.model.official` maps names of official checkpoints to its own.
 
     Args:
         config: what it is made of.
@@ -26,41 +27,66 @@ class TransFuser(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
+        self.channels_last = False
         self.backbone = Backbone(config, pretrained=pretrained)
         image, lidar = self.backbone.image_encoder.widths, self.backbone.lidar_encoder.widths
-        read = image[config.perspective_stage]
-        self.semantic_decoder = perspective_head(config, read, config.num_semantic_classes)
-        self.depth_decoder = perspective_head(config, read, 1)
-        self.bev_semantic_decoder = BevSemanticHead(config)
-        self.center_net_decoder = CenterNetHead(config)
-        self.planning_decoder = Planner(config, image[3], lidar[3]) if planner else None
+        read, semantic = image[config.perspective_stage], config.num_semantic_classes
+        self.semantic_decoder = perspective_head(config, read, semantic) if semantic else None
+        self.depth_decoder = perspective_head(config, read, 1) if config.depth else None
+        bev, boxes = config.num_bev_classes, config.num_box_classes
+        self.bev_semantic_decoder = BevSemanticHead(config, bev) if bev else None
+        self.center_net_decoder = CenterNetHead(config, boxes) if boxes else None
+        self.other_heads = nn.ModuleDict(
+            {space.name: SpaceHeads(config, space) for space in config.other_spaces}
+        )
+        self.radar_detector = None if config.radar is None else RadarDetector(config, lidar[3])
+        self.planning_decoder = make_planner(config, image[3], lidar[3]) if planner else None
 
-    def forward(self, inputs: Inputs, radar: RadarTokens | None = None) -> Predictions:
+    def forward(self, inputs: Inputs) -> Predictions:
         """Everything: for training, labels and pictures of what it sees."""
         maps, lidar = self._scene(inputs)
-        bev = self.backbone.top_down(lidar)
-        read = maps[self.config.perspective_stage]
+        radar = self._radar(lidar, inputs)
+        plan = None if self.planning_decoder is None else self._plan(maps[3], lidar, inputs, radar)
+        bev, read = self.backbone.top_down(lidar), maps[self.config.perspective_stage]
         return Predictions(
-            self.semantic_decoder(read),
-            self.depth_decoder(read)[:, 0],
-            self.bev_semantic_decoder(bev),
-            self.center_net_decoder(bev),
-            None
-            if self.planning_decoder is None
-            else self.planning_decoder(maps[3], lidar, inputs, radar),
+            None if self.semantic_decoder is None else self.semantic_decoder(read),
+            None if self.depth_decoder is None else self.depth_decoder(read)[:, 0],
+            None if self.bev_semantic_decoder is None else self.bev_semantic_decoder(bev),
+            None if self.center_net_decoder is None else self.center_net_decoder(bev),
+            plan,
+            radar,
+            tuple(heads(bev) for heads in self.other_heads.values()),
         )
 
-    def drive(self, inputs: Inputs, radar: RadarTokens | None = None) -> tuple[PlanOutput, Tensor]:
+    def drive(self, inputs: Inputs) -> tuple[PlanOutput, Tensor]:
         """The plan and the bird's-eye view features (for boxes on demand); skips other heads.
 
         Raises:
             RuntimeError: for a network of the perception stage.
         """
+        maps, lidar = self._scene(inputs)
+        reads_radar = self.config.radar_queries > 0
+        radar = self._radar(lidar, inputs) if reads_radar else None
+        return self._plan(maps[3], lidar, inputs, radar), self.backbone.top_down(lidar)
+
+    def _plan(
+        self, image: Tensor, lidar: Tensor, inputs: Inputs, radar: RadarObjects | None
+    ) -> PlanOutput:
+        """What the planner makes of it."""
         if self.planning_decoder is None:
             raise RuntimeError("a network of the perception stage has no planner")
-        maps, lidar = self._scene(inputs)
-        plan = self.planning_decoder(maps[3], lidar, inputs, radar)
-        return plan, self.backbone.top_down(lidar)
+        return self.planning_decoder(image, lidar, inputs, radar)
+
+    def _radar(self, lidar: Tensor, inputs: Inputs) -> RadarObjects | None:
+        """Objects that the radar met, where there is a detector."""
+        if self.radar_detector is None:
+            return None
+        if inputs.radar is None:
+            raise ValueError(
+                "this network has a radar detector and got no radar points; hand them in as"
+                " Inputs.radar, or build it with radar=None"
+            )
+        return self.radar_detector(lidar, inputs.radar, inputs.speed)
 
     def _scene(
         self, inputs: Inputs
@@ -68,14 +94,15 @@ class TransFuser(nn.Module):
         """Image map of each stage and the last raster map."""
         dtype = self.backbone.c5_conv.weight.dtype
         image, lidar = inputs.image.to(dtype), inputs.lidar.to(dtype)
-        if self.backbone.c5_conv.weight.is_contiguous(memory_format=torch.channels_last):
+        if self.channels_last:
             image = image.contiguous(memory_format=torch.channels_last)
             lidar = lidar.contiguous(memory_format=torch.channels_last)
         return self.backbone(image, lidar)
 
 
-def use_channels_last(network: nn.Module) -> None:
-    """Lay out convolution weights as convolutions on CPUs and tensor cores like them."""
+def use_channels_last(network: TransFuser) -> None:
+    """Lay out weights and inputs as convolutions on CPUs and tensor cores like them."""
+    network.channels_last = True
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

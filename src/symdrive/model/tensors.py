@@ -21,6 +21,9 @@ class Inputs(NamedTuple):
         speed: m/s.
         command: index of the navigation command (`Command` - 1).
         target_points: previous, current, next; x y.
+        radar: points of all sensors: x, y, z, speed along the ray, number of the sensor; rows of
+            zeros hold no point. None where the network has no radar detector.
+        acceleration: m/s2; None where the network does not read it.
     """
 
     image: UInt8[Tensor, "b 3 height width"]
@@ -28,18 +31,22 @@ class Inputs(NamedTuple):
     speed: Float[Tensor, " b"]
     command: Int[Tensor, " b"]
     target_points: Float[Tensor, "b 3 2"]
+    radar: Float[Tensor, "b radar_point 5"] | None = None
+    acceleration: Float[Tensor, " b"] | None = None
 
 
-class RadarTokens(NamedTuple):
-    """What a radar detector tells the planner.
+class RadarObjects(NamedTuple):
+    """What the radar detector found, one row a query.
 
     Attributes:
         features: of its queries.
-        positions: where each query believes an object, x y.
+        state: x, y, speed of the object.
+        logit: of there being one.
     """
 
     features: Float[Tensor, "b query width"]
-    positions: Float[Tensor, "b query 2"]
+    state: Float[Tensor, "b query 3"]
+    logit: Float[Tensor, "b query"]
 
 
 class Targets(NamedTuple):
@@ -47,7 +54,7 @@ class Targets(NamedTuple):
 
     Attributes:
         semantic: class of each pixel, at label resolution.
-        depth: metres, at label resolution.
+        depth: metres, at label resolution; while a batch travels, bytes of the label.
         bev_semantic: class of each cell, 255 where unknown.
         boxes: x, y, half length, half width, yaw, speed, class of each box; padded.
         num_boxes: rows of `boxes` that count.
@@ -55,10 +62,13 @@ class Targets(NamedTuple):
         route: path points 1 m apart.
         target_speed: what the expert aimed at.
         brake: whether the expert wanted to stop at once.
+        headings: of the car at the waypoints, rad; None where the network predicts none.
+        radar: x, y, speed, 1 of each object that the radar met, rows of zeros for none; None where
+            the network has no radar detector.
     """
 
     semantic: UInt8[Tensor, "b label_height label_width"]
-    depth: Float[Tensor, "b label_height label_width"]
+    depth: Float[Tensor, "b label_height label_width"] | UInt8[Tensor, "b label_height label_width"]
     bev_semantic: UInt8[Tensor, "b bev_rows bev_cols"]
     boxes: Float[Tensor, "b box 7"]
     num_boxes: Int[Tensor, " b"]
@@ -66,6 +76,8 @@ class Targets(NamedTuple):
     route: Float[Tensor, "b point 2"]
     target_speed: Float[Tensor, " b"]
     brake: Bool[Tensor, " b"]
+    headings: Float[Tensor, "b step"] | None = None
+    radar: Float[Tensor, "b query 4"] | None = None
 
 
 class BoxMaps(NamedTuple):
@@ -92,18 +104,27 @@ class PlanOutput(NamedTuple):
     """What the planner says.
 
     Attributes:
-        route: path points 1 m apart.
+        route: path points 1 m apart; no points where the network predicts none.
         waypoints: future positions at 4 Hz.
-        speed_logits: over `target_speeds`.
+        speed_logits: over `target_speeds`; no classes where the network predicts none.
+        headings: at the waypoints, rad; None where the network predicts none.
     """
 
     route: Float[Tensor, "b point 2"]
     waypoints: Float[Tensor, "b step 2"]
     speed_logits: Float[Tensor, "b speed"]
+    headings: Float[Tensor, "b step"] | None = None
+
+
+class SpaceMaps(NamedTuple):
+    """What the heads of one label space say; None for a head that it lacks."""
+
+    bev_semantic: Float[Tensor, "b bev_class rows cols"] | None
+    boxes: BoxMaps | None
 
 
 class Predictions(NamedTuple):
-    """Everything that the network says.
+    """Everything that the network says; None for a head that it lacks.
 
     Attributes:
         semantic: logits; full or reduced resolution.
@@ -111,16 +132,24 @@ class Predictions(NamedTuple):
         bev_semantic: logits.
         boxes: CenterNet maps.
         plan: None in the perception stage.
+        radar: objects that the radar met.
+        others: what the heads of further label spaces say, in the order of `other_spaces`.
     """
 
-    semantic: Float[Tensor, "b semantic_class h w"]
-    depth: Float[Tensor, "b h w"]
-    bev_semantic: Float[Tensor, "b bev_class rows cols"]
-    boxes: BoxMaps
+    semantic: Float[Tensor, "b semantic_class h w"] | None
+    depth: Float[Tensor, "b h w"] | None
+    bev_semantic: Float[Tensor, "b bev_class rows cols"] | None
+    boxes: BoxMaps | None
     plan: PlanOutput | None
+    radar: RadarObjects | None = None
+    others: tuple[SpaceMaps, ...] = ()
 
 
 def to_device(batch: Batch, device: torch.device | str) -> Batch:
     """The same batch on a device."""
-    columns: Any = (column.to(device, non_blocking=True) for column in batch)
+
+    def move(column: Tensor | None) -> Tensor | None:
+        return None if column is None else column.to(device, non_blocking=True)
+
+    columns: Any = (move(column) for column in batch)
     return type(batch)(*columns)

@@ -149,15 +149,20 @@ class Frame:
             else self._points("plan_target_points"),
         )
 
-    def observation(self) -> Observation:
+    def observation(
+        self, images: Mapping[str, UInt8[np.ndarray, "height width 3"]] | None = None
+    ) -> Observation:
         """What the driver was shown, up to JPEG and the grids of LiDAR and radar.
 
         What stands in the run's ticks alone, `Run.sensor_events`, is left out, and so is `read_at`.
+
+        Args:
+            images: other pictures in place of its own, which are then not decoded.
         """
         return Observation(
             tick=self.tick,
             time_s=self.time_s,
-            images=self.images,
+            images=self.images if images is None else images,
             lidar=self.lidar,
             position=self.position,
             yaw=self.yaw,

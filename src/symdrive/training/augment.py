@@ -27,10 +27,19 @@ def _other_speed(speed: Float[Tensor, " b"], probability: float) -> Float[Tensor
 
 
 def _augment(image: UInt8[Tensor, "b 3 h w"], config: AugmentConfig) -> UInt8[Tensor, "b 3 h w"]:
-    """Only samples that are hit are copied and changed."""
+    """Samples that are hit are changed.
+
+    On a GPU every change is worked out for all samples, for the device would wait while it is
+    asked which are hit; elsewhere only those that are hit are touched.
+    """
     steps = (_gain, _contrast, _noise, _dropout, _blur)
     hits = torch.rand(len(steps), len(image), device=image.device) < config.probability
     hits &= torch.tensor(_switches(config), device=image.device)[:, None]
+    if image.is_cuda:
+        x = image.to(torch.float32)
+        for step, hit in zip(steps, hits, strict=True):
+            x = torch.where(hit[:, None, None, None], step(x, config), x)
+        return x.round().clamp(0, 255).to(torch.uint8)
     result = image.clone()
     touched = hits.any(dim=0).nonzero()[:, 0]
     if not len(touched):

@@ -7,6 +7,7 @@ sees the same batches as one that was never stopped.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -178,10 +179,17 @@ def table_tensors(table: Row) -> dict[str, Tensor]:
 
 
 def to_step(columns: dict[str, Tensor]) -> Step:
-    """Columns of a batch to what the network and the loss take."""
-    inputs = Inputs(*(columns[name] for name in Inputs._fields))
-    depth = columns["depth"].to(torch.float32) * DEPTH_STEP_M
-    return inputs, Targets(*((columns | {"depth": depth})[name] for name in Targets._fields))
+    """Columns of a batch to what the network and the loss take; depth is still in bytes."""
+    inputs: Any = (columns.get(name) for name in Inputs._fields)
+    targets: Any = (columns.get(name) for name in Targets._fields)
+    return Inputs(*inputs), Targets(*targets)
+
+
+def on_device(targets: Targets) -> Targets:
+    """Labels as the loss takes them: bytes of depth, which travel fast, become metres here."""
+    if targets.depth.is_floating_point():
+        return targets
+    return targets._replace(depth=targets.depth.to(torch.float32) * DEPTH_STEP_M)
 
 
 Batches = MemoryBatches | DataLoader[Row]

@@ -1,11 +1,17 @@
 """Training steps and decisions on made-up data, for measuring."""
 
+import resource
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from symdrive.core.seeds import derived_seed
-from symdrive.model.config import BEV_CLASSES, BOX_CLASSES, SEMANTIC_CLASSES
+from symdrive.model.ensemble import Ensemble
 from symdrive.model.losses import losses, total_loss
 from symdrive.model.network import TransFuser, use_channels_last
 from symdrive.model.tensors import Inputs, Targets, to_device
@@ -15,50 +21,97 @@ from symdrive.training.config import PRESETS, TrainConfig
 NUM_BOXES = 12
 
 
-def training_step(preset: str, batch: int, device: str) -> Callable[[], object]:
-    """One whole step: augmentation, forward, loss, backward, optimiser."""
+@dataclass(frozen=True)
+class Work:
+    """Something to measure.
+
+    Attributes:
+        once: does it, and waits until it is done.
+        samples: that one call deals with.
+        flops: of one sample's forward pass, twice the multiply-adds of convolutions and products.
+        parameters: of one network.
+    """
+
+    once: Callable[[], object]
+    samples: int
+    flops: float
+    parameters: int
+
+
+def training_step(preset: str, batch: int, device: str, *, compiled: bool = False) -> Work:
+    """One whole step: augmentation, forward, loss, backward, optimiser; data on the device.
+
+    On a GPU in bfloat16, as the presets train there.
+    """
     config = PRESETS[preset]
     network = _network(config, device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True)
     inputs = to_device(made_up_inputs(config, batch), device)
     targets = to_device(made_up_targets(config, batch), device)
 
+    def loss(inputs: Inputs, targets: Targets) -> Tensor:
+        return total_loss(losses(network(inputs), targets, config.model), config.model)
+
+    forward = torch.compile(loss) if compiled else loss
+
     def step() -> None:
         optimizer.zero_grad()
-        terms = losses(network(augment(inputs, config.augment)), targets, config.model)
-        total_loss(terms, config.model).backward()
+        with _autocast(device):
+            result = forward(augment(inputs, config.augment), targets)
+        result.backward()
         optimizer.step()
         _wait(device)
 
-    return step
+    return Work(step, batch, flops(config), _count(network))
 
 
-def decision(preset: str, device: str) -> Callable[[], object]:
-    """One decision: the plan and the bird's-eye view features."""
+def decision(preset: str, device: str, *, members: int = 1, compiled: bool = False) -> Work:
+    """One decision: plan and bird's-eye view features, of one network or of several at once."""
     config = PRESETS[preset]
-    network = _network(config, device).eval()
+    networks = [_network(config, device).eval() for _ in range(members)]
     inputs = to_device(made_up_inputs(config, 1), device)
+    ensemble = Ensemble(networks)
+    drive = networks[0].drive if members == 1 else ensemble.drive
+    drive = torch.compile(drive, mode="reduce-overhead") if compiled else drive
 
     def step() -> None:
-        with torch.inference_mode():
-            network.drive(inputs)
+        with torch.inference_mode(), _autocast(device):
+            drive(inputs)
         _wait(device)
 
-    return step
+    return Work(step, 1, members * flops(config), _count(networks[0]))
+
+
+def flops(config: TrainConfig) -> float:
+    """Of one sample's forward pass with all heads; counted without computing it."""
+    with torch.device("meta"):
+        network = TransFuser(config.model).eval()
+    inputs = to_device(made_up_inputs(config, 1), "meta")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(inputs)
+    return float(counter.get_total_flops())
+
+
+def memory_mb(device: str) -> float:
+    """Most memory in use so far: of the GPU, or of this process."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10
 
 
 def made_up_inputs(config: TrainConfig, batch: int) -> Inputs:
     """Noise of the shapes that the features have."""
     draw = torch.Generator().manual_seed(derived_seed(0, "bench/inputs"))
-    rows, cols = config.model.bev.size
-    height, width = config.model.image_size
+    model = config.model
+    rows, cols = model.bev.size
+    height, width = model.image_size
+    raster = (batch, model.lidar_channels, rows, cols)
     return Inputs(
         torch.randint(0, 256, (batch, 3, height, width), generator=draw, dtype=torch.uint8),
-        torch.randint(0, 6, (batch, config.model.lidar_channels, rows, cols), generator=draw).to(
-            torch.uint8
-        ),
+        torch.randint(0, model.lidar_clip + 1, raster, generator=draw).to(torch.uint8),
         torch.rand(batch, generator=draw) * 10.0,
-        torch.randint(0, config.model.num_commands, (batch,), generator=draw),
+        torch.randint(0, model.num_commands, (batch,), generator=draw),
         torch.rand(batch, 3, 2, generator=draw) * 40.0,
     )
 
@@ -68,16 +121,18 @@ def made_up_targets(config: TrainConfig, batch: int) -> Targets:
     draw = torch.Generator().manual_seed(derived_seed(0, "bench/targets"))
     model, (height, width) = config.model, config.features.label_size
 
-    def classes(count: int, rows: int, cols: int) -> torch.Tensor:
+    def classes(count: int, rows: int, cols: int) -> Tensor:
         return torch.randint(0, count, (batch, rows, cols), generator=draw).to(torch.uint8)
 
     boxes = torch.rand(batch, NUM_BOXES, 7, generator=draw)
-    scale = torch.tensor([40.0, 20.0, 2.0, 1.0, 3.0, 8.0, float(len(BOX_CLASSES)) - 0.01])
+    scale = torch.tensor([40.0, 20.0, 2.0, 1.0, 3.0, 8.0, model.num_box_classes - 0.01])
+    padded = torch.zeros(batch, config.features.max_boxes, 7)
+    padded[:, :NUM_BOXES] = boxes * scale
     return Targets(
-        classes(len(SEMANTIC_CLASSES), height, width),
+        classes(model.num_semantic_classes, height, width),
         torch.rand(batch, height, width, generator=draw) * 50.0,
-        classes(len(BEV_CLASSES), *model.bev.size),
-        boxes * scale,
+        classes(model.num_bev_classes, *model.bev.size),
+        padded,
         torch.full((batch,), NUM_BOXES),
         torch.randn(batch, model.num_waypoints, 2, generator=draw),
         torch.randn(batch, model.num_route_points, 2, generator=draw),
@@ -93,6 +148,16 @@ def _network(config: TrainConfig, device: str) -> TransFuser:
     if config.channels_last:
         use_channels_last(network)
     return network
+
+
+def _count(network: TransFuser) -> int:
+    """Parameters."""
+    return sum(p.numel() for p in network.parameters())
+
+
+def _autocast(device: str) -> AbstractContextManager[object]:
+    """bfloat16 on a GPU."""
+    return torch.autocast("cuda", torch.bfloat16) if device == "cuda" else nullcontext()
 
 
 def _wait(device: str) -> None:

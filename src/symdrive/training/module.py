@@ -9,14 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from symdrive.core.errors import UserError
 from symdrive.core.seeds import derived_seed
 from symdrive.model.losses import losses, total_loss
 from symdrive.model.network import TransFuser
+from symdrive.model.tensors import Inputs, Targets
 from symdrive.training.augment import augment
-from symdrive.training.batches import BatchPlan, Clock, Step
+from symdrive.training.batches import BatchPlan, Clock, Step, on_device
 from symdrive.training.config import StageConfig, TrainConfig
 from symdrive.training.framework import LightningModule
+from symdrive.training.guard import Guard
 from symdrive.training.progress import EVERY
 from symdrive.training.schedule import learning_rate
 
@@ -64,20 +65,27 @@ class StudentModule(LightningModule):
         self.network, self.settings, self.run = network, config, run
         self.clock, self._on_step = run.clock, on_step
         self.averages: dict[str, Tensor] = {}
+        self.guard = Guard(run.folder, run.name)
+        self._loss = torch.compile(self._plain_loss) if config.compile else self._plain_loss
         self._resumed: dict[str, Any] | None = None
         self._last_s, self._last_done = time.monotonic(), run.clock.done
 
     def training_step(self, batch: Step, batch_idx: int) -> Tensor:  # noqa: ARG002  Lightning's
         """Loss of one batch."""
         torch.manual_seed(derived_seed(self.settings.seed, f"{self.run.name}/{self.clock.done}"))
-        inputs, targets = batch
-        inputs = augment(inputs, self.settings.augment)
-        terms = losses(self.network(inputs), targets, self.network.config)
-        loss = total_loss(terms, self.network.config)
-        if not bool(torch.isfinite(loss)):
-            self._refuse(batch, terms)
+        inputs = augment(batch[0], self.settings.augment)
+        loss, terms = self._loss(inputs, on_device(batch[1]))
+        self.guard.terms(self.clock.done, batch, terms)
+        self._batch = batch
         self._log(loss, terms, len(inputs.speed))
         return loss
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:  # noqa: ARG002  Lightning's
+        """Look at the gradient before it moves the weights."""
+        gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
+        self.log("gradient_norm", norm)
+        self.guard.gradient(self.clock.done, self._batch, norm)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW; its learning rate is set before each step."""
@@ -103,12 +111,22 @@ class StudentModule(LightningModule):
         self._follow()
         self._on_step(self)
 
+    def _plain_loss(self, inputs: Inputs, targets: Targets) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted mean of the terms, and the terms."""
+        terms = losses(self.network(inputs), targets, self.network.config)
+        return total_loss(terms, self.network.config), terms
+
     def weights(self) -> dict[str, Tensor]:
         """What to save: the average where there is one."""
         return self.averages or dict(self.network.state_dict())
 
     def state(self) -> dict[str, Any]:
-        """All that it takes to go on from here."""
+        """All that it takes to go on from here.
+
+        Raises:
+            UserError: when a number of the last step is not finite.
+        """
+        self.guard.settle()
         return {
             "stage": self.run.name,
             "done": self.clock.done,
@@ -152,16 +170,3 @@ class StudentModule(LightningModule):
         self.log("loss", loss.detach(), prog_bar=True)
         self.log_dict({f"loss/{name}": value.detach() for name, value in terms.items()})
         self.log("learning_rate", learning_rate(self.run.config, self.clock.progress))
-
-    def _refuse(self, batch: Step, terms: dict[str, Tensor]) -> None:
-        """Keep the batch and say which term went wrong."""
-        bad = [name for name, value in terms.items() if not bool(torch.isfinite(value))]
-        self.run.folder.mkdir(parents=True, exist_ok=True)
-        path = self.run.folder / f"not_finite_{self.run.name}_{self.clock.done}.pt"
-        columns = {k: v.cpu() for part in batch for k, v in part._asdict().items()}
-        torch.save(columns, path)
-        raise UserError(
-            f"the {self.run.name} stage stopped at step {self.clock.done}: loss"
-            f" {', '.join(bad) or 'total'} is not finite; the batch is in {path}, lower the"
-            " learning rate or look for a broken label there."
-        )

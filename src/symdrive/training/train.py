@@ -19,6 +19,7 @@ from symdrive.features.checkpoint import (
     PERCEPTION,
     PLANNING,
     SUFFIX,
+    check_device,
     check_fit,
     save_checkpoint,
 )
@@ -88,8 +89,9 @@ def train(
     Raises:
         UserError: when there is nothing usable in `data`, when model, features and rig do not fit,
             when there is nothing to resume or it belongs to another config, or when the loss stops
-            being finite.
+            being finite, or when a GPU is asked for that is not there.
     """
+    check_device(config.device)
     check_fit(config.model, config.features)
     return train_on(config, open_source(config, data, on_encoded), out, resume=resume)
 
