@@ -172,7 +172,7 @@ def test_worker_processes_drive_what_one_process_drives(env: RouteEnv):
     seeds: list[int | None] = [3, 4]
     envs = vector_env(2, CONFIG)
     try:
-        first, _ = envs.reset(seed=[3, 4])  # pyright: ignore[reportArgumentType]  vectors take lists
+        first, _ = envs.reset(seed=[3, 4])
         actions = np.stack([AHEAD, AHEAD])
         last, rewards, *_ = [envs.step(actions) for _ in range(3)][-1]
     finally:
