@@ -145,6 +145,14 @@ def test_every_route_may_have_a_seed_of_its_own(kit: Kit, tmp_path: Path) -> Non
     assert [len(run.records) for run in found.results.runs] == [2]
 
 
+def test_a_run_folder_of_a_newer_symdrive_is_refused(kit: Kit, tmp_path: Path) -> None:
+    record_drive(kit, tmp_path / "a", kit.along(0, 219.5))
+    path = tmp_path / "a" / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
+    with pytest.raises(UserError, match="schema 99, and this symdrive reads up to"):
+        assess(path.parent)
+
+
 def test_a_damaged_run_folder_is_left_out(kit: Kit, tmp_path: Path) -> None:
     record_drive(kit, tmp_path / "a", kit.along(0, 219.5))
     record_drive(kit, tmp_path / "b", kit.along(0, 219.5))

@@ -16,6 +16,7 @@ from symdrive.maps.route import Route
 from symdrive.record import schema
 from symdrive.record.config import RecordConfig
 from symdrive.record.frame import Frame
+from symdrive.record.names import check_version
 from symdrive.record.schema import RunMeta
 from symdrive.record.streams import Stream
 from symdrive.world.backend import Episode, TrafficConfig
@@ -228,14 +229,7 @@ def _read_document(folder: Path) -> dict[str, Any]:
             f"{folder} is no run folder: it has no {schema.RUN_FILE}; name a recorded run."
         )
     document = _read_json(folder / schema.RUN_FILE)
-    found = document.get("schema_version")
-    if not isinstance(found, int):
-        raise UserError(f"{folder / schema.RUN_FILE} has no schema_version; the file is damaged.")
-    if found > schema.SCHEMA_VERSION:
-        raise UserError(
-            f"{folder} was recorded with schema {found}, and this symdrive reads up to"
-            f" {schema.SCHEMA_VERSION}; update symdrive."
-        )
+    check_version(folder, document.get("schema_version"))
     return document
 
 

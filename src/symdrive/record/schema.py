@@ -23,6 +23,7 @@ from symdrive.record.names import FRAMES_FILE as FRAMES_FILE
 from symdrive.record.names import RESULT_FILE as RESULT_FILE
 from symdrive.record.names import ROUTE_FILE as ROUTE_FILE
 from symdrive.record.names import RUN_FILE as RUN_FILE
+from symdrive.record.names import SCHEMA_VERSION as SCHEMA_VERSION
 from symdrive.record.names import TICKS_FILE as TICKS_FILE
 from symdrive.world.backend import Episode
 from symdrive.world.control import Control, Plan
@@ -30,9 +31,6 @@ from symdrive.world.evidence import Evidence
 from symdrive.world.observation import Observation
 from symdrive.world.rig import Rig
 from symdrive.world.truth import Truth
-
-SCHEMA_VERSION = 1
-"""Grows with every change that an older reader cannot read."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from symdrive.core.errors import UserError
-from symdrive.record.names import RESULT_FILE, RUN_FILE
+from symdrive.record.names import RESULT_FILE, RUN_FILE, check_version
 from symdrive.scoring import fields
 from symdrive.scoring.records import RouteRecord, read_record, record_from_plain
 
@@ -175,10 +175,11 @@ def read_run(folder: Path) -> ResultFile:
     """A run folder; without `result.json` it is a route that was begun.
 
     Raises:
-        UserError: when one of its two small files is damaged.
+        UserError: when one of its two small files is damaged, or of a newer symdrive.
     """
     where = str(folder / RUN_FILE)
     document = fields.read_table(folder / RUN_FILE)
+    check_version(folder, document.get("schema_version"))
     route = fields.text(fields.table(document, "route", where), "route_id", where)
     seed = document.get("seed")
     config = document.get("config")
