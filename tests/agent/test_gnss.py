@@ -7,6 +7,7 @@ import pytest
 
 from symdrive.agent.gnss import GnssReference, find_reference, headings
 from symdrive.core.errors import UserError
+from symdrive.world.specs import GnssConvention
 
 PLAN = np.array([[310.5, -120.25], [345.0, -80.0], [1200.0, 2500.0]])
 
@@ -21,21 +22,28 @@ def carla_degrees(x: float, y_right: float, latitude: float, longitude: float) -
 
 
 @pytest.mark.parametrize("place", [(0.0, 0.0), (49.0, 8.4), (-33.0, 151.0)])
-@pytest.mark.parametrize("left_is_north", [True, False])
-def test_the_place_of_a_map_is_found_from_its_plan(
-    place: tuple[float, float], left_is_north: bool
-) -> None:
-    sign = 1.0 if left_is_north else -1.0
-    degrees = np.array([carla_degrees(x, -sign * y, *place) for x, y in PLAN])
+def test_the_place_of_a_map_is_found_from_its_plan(place: tuple[float, float]) -> None:
+    degrees = np.array([carla_degrees(x, -y, *place) for x, y in PLAN])
     found = find_reference(PLAN, degrees)
-    assert found.left_is_north == left_is_north
-    assert (found.latitude, found.longitude) == pytest.approx(place, abs=1e-6)
+    assert found.convention is GnssConvention.CARLA_0_9_15
+    assert found.origin[:2] == pytest.approx(place, abs=1e-6)
     np.testing.assert_allclose(found.to_metres(degrees), PLAN, atol=1e-3)
     np.testing.assert_allclose(found.to_degrees(PLAN), degrees, atol=1e-9)
 
 
+@pytest.mark.parametrize("place", [(0.0, 0.0), (49.0, 8.4), (-33.0, 151.0)])
+@pytest.mark.parametrize("convention", list(GnssConvention))
+def test_the_projection_is_found_too(
+    place: tuple[float, float], convention: GnssConvention
+) -> None:
+    degrees = GnssReference((*place, 0.0), convention).to_degrees(PLAN)
+    found = find_reference(PLAN, degrees)
+    assert found.convention is convention
+    assert found.origin[:2] == pytest.approx(place, abs=1e-6)
+
+
 def test_two_different_plans_are_refused() -> None:
-    degrees = GnssReference(10.0, 10.0).to_degrees(PLAN)
+    degrees = GnssReference((10.0, 10.0, 0.0), GnssConvention.CARLA_0_9_15).to_degrees(PLAN)
     with pytest.raises(UserError, match="m off the plan in metres"):
         find_reference(PLAN[::-1].copy(), degrees)
     with pytest.raises(UserError, match="3 points in metres and 2 in degrees"):

@@ -116,7 +116,7 @@ def test_networks_that_cannot_be_fed_here_do_not_drive(tmp_path: Path) -> None:
     path = save_checkpoint(
         tmp_path / "student.safetensors", TransFuser(config), features.NANO, NANO_RIG
     )
-    with pytest.raises(UserError, match="reads radar, which no rig of ours has"):
+    with pytest.raises(UserError, match="reads radar, which recorded frames do not hold"):
         Student.load(path)
 
 

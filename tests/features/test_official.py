@@ -10,11 +10,11 @@ import torch
 from symdrive.cli.main import run
 from symdrive.core.errors import UserError
 from symdrive.features.checkpoint import load_checkpoint
-from symdrive.features.official import LEAD6_RIG, NAVSIM_RIG, features_of, open_official
+from symdrive.features.official import NAVSIM_RIG, features_of, open_official
 from symdrive.model.config import OFFICIAL_LTF_NAVSIM, OFFICIAL_RESNET34
 from symdrive.model.network import TransFuser
 from symdrive.model.official import read_options
-from symdrive.world.rig import LEAD_RIG
+from symdrive.world.rig import LEAD6_RIG, LEAD_RIG
 
 OPTIONS = {
     "image_architecture": "resnet10t",

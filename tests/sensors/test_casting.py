@@ -1,5 +1,7 @@
 """Instances and packets against one merged mesh, ray by ray."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -173,3 +175,24 @@ def test_a_town_without_a_mesh_is_empty_sky(actors_of, town_of):
     assert (frame.labels.semantic == SemanticClass.SKY).all()
     seen = render_cameras(scene, [WIDE], np.zeros(3), 0.0, 0.0, skip_row=None)["wide"]
     assert (seen.labels.instance == 1).any()
+
+
+def test_worlds_that_do_nothing_leave_the_cores_alone():
+    """A second Embree device in a process would keep a thread of its scheduler spinning."""
+    code = """
+import time
+from symdrive.cli.routes import random_tour
+from symdrive.sim.world import EmbeddedWorld
+from symdrive.world.backend import Episode
+from symdrive.world.rig import NANO_RIG
+tour = random_tour("alder", count=1, length_m=100.0, seed=0)
+worlds = [EmbeddedWorld(tour.town, NANO_RIG) for _ in range(2)]
+for world in worlds:
+    world.reset(Episode(tour.routes[0], seed=0))
+    world.observe()
+used = time.process_time()
+time.sleep(0.6)
+print(time.process_time() - used)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert float(done.stdout) < 0.2

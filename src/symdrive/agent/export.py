@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from symdrive.model.config import ModelConfig
+from symdrive.model.made_up import made_up_inputs
 from symdrive.model.network import TransFuser
 from symdrive.model.tensors import Inputs, PlanOutput
 
@@ -56,7 +57,7 @@ def export_onnx(network: TransFuser, path: Path) -> Exported:
         path: file to write.
     """
     network = network.eval()
-    given = _example(network.config)
+    given = made_up_inputs(network.config, 1, seed=0)
     names = tuple(name for name, column in given._asdict().items() if column is not None)
     columns = tuple(column for column in given if column is not None)
     module = _Columns(network, names)
@@ -80,26 +81,6 @@ def export_onnx(network: TransFuser, path: Path) -> Exported:
     found = [np.asarray(one) for one in session.run(list(outputs), feed)]
     errors = tuple(_error(w, f) for w, f in zip(wanted, found, strict=True))
     return Exported(path, tuple(sorted(taken)), outputs, errors)
-
-
-def _example(config: ModelConfig) -> Inputs:
-    """Inputs of one sample, drawn at random."""
-    draw = torch.Generator().manual_seed(0)
-    rows, cols = config.bev.size
-    radar = None
-    if config.radar is not None and config.radar_queries:
-        points = config.radar.points
-        radar = torch.rand(1, config.radar.sensors * points, 5, generator=draw) * 20.0
-        radar[..., 4] = torch.arange(config.radar.sensors).repeat_interleave(points).float()
-    return Inputs(
-        torch.randint(0, 256, (1, 3, *config.image_size), generator=draw, dtype=torch.uint8),
-        torch.randint(0, 6, (1, config.lidar_channels, rows, cols), generator=draw).to(torch.uint8),
-        torch.rand(1, generator=draw) * 10.0,
-        torch.randint(0, config.num_commands, (1,), generator=draw),
-        torch.rand(1, 3, 2, generator=draw) * 40.0,
-        radar,
-        torch.rand(1, generator=draw) if config.acceleration_token else None,
-    )
 
 
 def _outputs(config: ModelConfig) -> tuple[str, ...]:

@@ -19,8 +19,9 @@ from symdrive.core.errors import UserError
 from symdrive.features.checkpoint import Checkpoint
 from symdrive.features.inputs import command_index, rasterise, stitch
 from symdrive.maps.route import Command
+from symdrive.model.config import ModelConfig
 from symdrive.model.ensemble import joined, joined_classes
-from symdrive.model.network import TransFuser, expected_speed
+from symdrive.model.network import expected_speed
 from symdrive.model.tensors import Inputs, PlanOutput, Predictions, to_device
 from symdrive.world.control import DetectedBox
 
@@ -122,11 +123,9 @@ def predict(
             a folder does not hold.
     """
     first = checkpoints[0]
-    networks = [checkpoint.network for checkpoint in checkpoints]
     inputs = _inputs(scene, folder, first)
     with torch.inference_mode():
-        said = [network(inputs) for network in networks]
-        boxes = _boxes(networks, inputs, config)
+        said = [checkpoint.network(inputs) for checkpoint in checkpoints]
     plan = _plan(said, scene)
     speed = None
     if first.network.config.target_speeds:
@@ -141,7 +140,7 @@ def predict(
         plan.waypoints[0].double().cpu().numpy(),
         np.array(scene.target_points),
         speed,
-        boxes,
+        _boxes(said, first.network.config, config),
     )
 
 
@@ -225,12 +224,13 @@ def _classes(logits: Sequence[Tensor | None]) -> UInt8[np.ndarray, "h w"] | None
 
 
 def _boxes(
-    networks: Sequence[TransFuser], inputs: Inputs, config: StudentConfig
+    said: Sequence[Predictions], model: ModelConfig, config: StudentConfig
 ) -> tuple[DetectedBox, ...]:
     """Boxes of all networks."""
     found = [
         box
-        for network in networks
-        for box in detected_boxes(network, network.drive(inputs)[1], config.box_score)
+        for one in said
+        if one.boxes is not None
+        for box in detected_boxes(one.boxes, model, config.box_score)
     ]
     return surest_boxes(found)

@@ -20,10 +20,10 @@ from symdrive.features.inputs import InputArrays, as_stored, encode
 from symdrive.features.navigation import NavigationState, Navigator
 from symdrive.maps.route import SparsePlan
 from symdrive.model.boxes import decode_boxes
-from symdrive.model.config import BOX_CLASSES
+from symdrive.model.config import BOX_CLASSES, ModelConfig
 from symdrive.model.ensemble import Ensemble
 from symdrive.model.network import TransFuser, expected_speed
-from symdrive.model.tensors import Inputs, PlanOutput
+from symdrive.model.tensors import BoxMaps, Inputs, PlanOutput
 from symdrive.world.control import Control, DetectedBox, Plan
 from symdrive.world.controllers import STUDENT_LATERAL, LateralController, LongitudinalController
 from symdrive.world.observation import Observation
@@ -208,8 +208,10 @@ class Student(Policy):
         found = [
             box
             for member, features in zip(self.ensemble.members, bev, strict=True)
-            if isinstance(member, TransFuser)
-            for box in detected_boxes(member, features, self.config.box_score)
+            if isinstance(member, TransFuser) and member.center_net_decoder is not None
+            for box in detected_boxes(
+                member.center_net_decoder(features), member.config, self.config.box_score
+            )
         ]
         return surest_boxes(found) if len(bev) > 1 else tuple(found)
 
@@ -240,17 +242,17 @@ class Student(Policy):
         return plan.target_speed_mps, plan.brake
 
 
-def detected_boxes(network: TransFuser, bev: Tensor, score: float) -> list[DetectedBox]:
-    """Boxes of one network, best first.
+def detected_boxes(maps: BoxMaps, config: ModelConfig, score: float) -> list[DetectedBox]:
+    """Boxes of one network, best first; none where its classes are not those of CARLA.
 
     Args:
-        network: that made the features.
-        bev: bird's-eye view features, (1, c, rows, cols).
+        maps: of a batch of one.
+        config: of the network.
         score: lowest that counts.
     """
-    if network.center_net_decoder is None or network.config.label_space != "carla":
+    if config.label_space != "carla":
         return []
-    decoded = decode_boxes(network.center_net_decoder(bev), network.config, top=30)
+    decoded = decode_boxes(maps, config, top=30)
     return [
         DetectedBox(BOX_CLASSES[int(kind)], (x, y), (abs(length), abs(width)), yaw, speed, sure)
         for (x, y, length, width, yaw, speed, kind), sure in zip(
@@ -266,7 +268,7 @@ def _check_inputs(checkpoint: Checkpoint) -> None:
     lacks = [
         name
         for name, is_lacking in {
-            "reads radar, which no rig of ours has": model.radar_queries > 0,
+            "reads radar, which recorded frames do not hold": model.radar_queries > 0,
             "reads the acceleration, which is not observed": model.acceleration_token,
             "predicts no route": model.num_route_points == 0,
             "predicts no target speed": not model.target_speeds,

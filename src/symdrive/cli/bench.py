@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from symdrive.cli.drive import rig_named
 from symdrive.cli.options import BenchInfer, BenchSim, BenchTrain
 from symdrive.cli.routes import random_tour
-from symdrive.cli.screen import bar, console
+from symdrive.cli.screen import bar, console, figures
 from symdrive.core.errors import UserError
 from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.control import Control
-from symdrive.world.rig import BLIND_RIG, Rig
+from symdrive.world.rig import BLIND_RIG, Rig, open_rig
 
 if TYPE_CHECKING:
     from symdrive.training.bench import Work
@@ -85,7 +84,7 @@ def measure(
 def run_sim(options: BenchSim) -> None:
     """Ticks per second with all sensors, with the shifted rig too, and with none; and the rest."""
     tour = random_tour(options.town, count=1, length_m=300.0, seed=0)
-    rig = rig_named(options.rig)
+    rig = open_rig(options.rig)
     episode, crowd = (_episode(tour.routes[0], n) for n in (options.actors, options.crowd))
     seeing, blind, crowded = (
         _world(tour.town, sensors, what)
@@ -222,10 +221,9 @@ def _learning_row(label: str, steps: int, work: "Work", device: str) -> Learning
 
 def _learning_table(rows: list[LearningRow], unit: str, device: str) -> Table:
     """Time, speed, memory and work of each row."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column(f"on {device}")
-    for title in ("median ms", "p95 ms", unit, "memory MB", "parameters", "GFLOP/sample"):
-        table.add_column(title, justify="right")
+    table = figures(
+        f"on {device}", "median ms", "p95 ms", unit, "memory MB", "parameters", "GFLOP/sample"
+    )
     for row in rows:
         table.add_row(
             row.timing.label,
@@ -274,10 +272,7 @@ def _device(name: str) -> str:
 
 
 def _table(rows: list[Timing], unit: str, *, scale: float) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("what")
-    for title in ("median ms", "p95 ms", unit):
-        table.add_column(title, justify="right")
+    table = figures("what", "median ms", "p95 ms", unit)
     for row in rows:
         table.add_row(
             row.label,

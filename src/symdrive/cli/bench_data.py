@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from symdrive.cli.collect import collect_jobs
-from symdrive.cli.drive import drive_all, rig_named
+from symdrive.cli.drive import drive_all
 from symdrive.cli.options import BenchData
 from symdrive.cli.routes import random_tour
 from symdrive.cli.screen import console
@@ -16,6 +16,7 @@ from symdrive.features.table import DriveSamples
 from symdrive.scoring.infraction import InfractionKind
 from symdrive.training.config import PRESETS
 from symdrive.world.backend import TrafficConfig
+from symdrive.world.rig import open_rig
 
 M_A_FRAME = 1.5
 """How far the expert drives between two frames, about."""
@@ -54,7 +55,7 @@ def _record(options: BenchData, folder: Path) -> list[Drive]:
     length_m = M_A_FRAME * (options.frames + ANY.future_ticks / 5)
     tour = random_tour(options.town, count=1, length_m=length_m, seed=0)
     traffic = TrafficConfig(vehicles=options.actors, pedestrians=options.actors // 3, parked=0)
-    jobs = collect_jobs(folder, tour, rig_named("lead3"), traffic, seed=0)
+    jobs = collect_jobs(folder, tour, open_rig("lead3"), traffic, seed=0)
     drive_all("record frames", jobs, workers=1)
     return usable_drives([folder], ANY)
 

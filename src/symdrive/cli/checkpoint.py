@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from rich.table import Table
 
-from symdrive.cli.screen import console
+from symdrive.cli.screen import console, figures
 from symdrive.cli.student_options import CheckpointConvert, CheckpointInspect, CheckpointVerify
 from symdrive.features.checkpoint import SUFFIX, load_checkpoint, save_checkpoint
 from symdrive.features.official import LICENCE, open_official
@@ -27,7 +27,7 @@ def run_inspect(options: CheckpointInspect) -> None:
     """What is in a file."""
     found = load_checkpoint(options.path)
     config = found.network.config
-    table = _table("parameters", "M")
+    table = figures("parameters", "M")
     for name, block in found.network.named_children():
         table.add_row(name, f"{sum(p.numel() for p in block.parameters()) / 1e6:.3f}")
     table.add_row("total", f"{sum(p.numel() for p in found.network.parameters()) / 1e6:.3f}")
@@ -67,7 +67,7 @@ def run_verify(options: CheckpointVerify) -> int:
 
 def _checks_table(checks: Sequence[Check]) -> Table:
     """One row a number."""
-    table = _table("what", "error", "allowed", "")
+    table = figures("what", "error", "allowed", "")
     for check in checks:
         table.add_row(
             f"{check.section} {check.name}",
@@ -84,14 +84,6 @@ def _verdict(variant: str, checks: Sequence[Check], off: Sequence[Check]) -> str
     counts = ", ".join(f"{sum(c.section == kind for c in checks)} {kind}" for kind in kinds)
     result = "equal" if not off else f"{len(off)} off, first {off[0].section} {off[0].name}"
     return f"{variant}: {result} ({counts})"
-
-
-def _table(first: str, *titles: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column(first, overflow="fold")
-    for title in titles:
-        table.add_column(title, justify="right")
-    return table
 
 
 def _millions(parameters: Iterable[torch.nn.Parameter]) -> str:

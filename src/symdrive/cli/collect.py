@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from symdrive.cli.drive import drive_all, rig_named
+from symdrive.cli.drive import drive_all
 from symdrive.cli.options import Collect
 from symdrive.cli.routes import Tour, plan_tour, random_tour
 from symdrive.cli.screen import console, summary_table
@@ -13,7 +13,7 @@ from symdrive.record.reader import open_run
 from symdrive.scoring.protocol import LEADERBOARD_2_0, aggregate, score_route
 from symdrive.sim.shift import WIDE
 from symdrive.world.backend import STORE_EVERY, TrafficConfig
-from symdrive.world.rig import Rig
+from symdrive.world.rig import Rig, open_rig
 
 
 def run(options: Collect) -> None:
@@ -26,7 +26,7 @@ def run(options: Collect) -> None:
         )
     )
     jobs = collect_jobs(
-        options.out, tour, rig_named(options.rig), options.traffic, seed=options.seed
+        options.out, tour, open_rig(options.rig), options.traffic, seed=options.seed
     )
     done = drive_all("expert collects", jobs, options.workers)
     scores = [score_route(item.record, LEADERBOARD_2_0) for item in done]

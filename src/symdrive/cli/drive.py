@@ -17,7 +17,7 @@ from symdrive.report.page import TownKit, write_run_page
 from symdrive.report.summary import DriverRuns, write_summary
 from symdrive.report.video import VideoConfig
 from symdrive.scoring.protocol import LEADERBOARD_2_0, RouteScore, aggregate, score_route
-from symdrive.world.rig import Rig, open_rig
+from symdrive.world.rig import open_rig
 
 PLAN_EVERY = 2
 """Ticks between recorded plans: the video shows ten a second."""
@@ -35,7 +35,7 @@ def run(options: Drive) -> None:
             town=tour.source,
             route=route,
             driver=spec,
-            rig=rig_named(options.rig),
+            rig=open_rig(options.rig),
             seed=options.seed,
             traffic=options.traffic,
             record=record,
@@ -51,15 +51,6 @@ def run(options: Drive) -> None:
         console.print(f"report: {_report(out, tour, options.driver, done, scores)}")
     else:
         console.print(f"recorded in {out}")
-
-
-def rig_named(name: str) -> Rig:
-    """A rig by name, or from a JSON file.
-
-    Raises:
-        UserError: for an unknown name, and for a file that holds no rig.
-    """
-    return open_rig(name)
 
 
 def drive_all(title: str, jobs: Sequence[Job], workers: int) -> list[Done]:

@@ -60,13 +60,26 @@ def bar(description: str, total: int) -> Iterator[Bar]:
         yield Bar(progress, progress.add_task(description, total=total, note=""))
 
 
+def figures(first: str, *titles: str) -> Table:
+    """An empty table: names in the first column, numbers under the titles."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for title in titles:
+        table.add_column(title, justify="right")
+    return table
+
+
 def summary_table(rows: Mapping[str, Summary]) -> Table:
     """One row a driver (or folder), best score first; fits 80 columns."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("driver")
-    for title in ("driving\nscore", "route\ncompl. %", "penalty", "success\n%", "infr.\n/ km"):
-        table.add_column(title, justify="right")
-    table.add_column("routes", justify="right")
+    table = figures(
+        "driver",
+        "driving\nscore",
+        "route\ncompl. %",
+        "penalty",
+        "success\n%",
+        "infr.\n/ km",
+        "routes",
+    )
     ordered = sorted(rows.items(), key=lambda item: -item[1].driving_score)
     for name, s in ordered:
         table.add_row(
@@ -83,10 +96,7 @@ def summary_table(rows: Mapping[str, Summary]) -> Table:
 
 def route_table(scores: Sequence[RouteScore]) -> Table:
     """One row a route."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("route")
-    for title in ("score", "compl. %", "penalty"):
-        table.add_column(title, justify="right")
+    table = figures("route", "score", "compl. %", "penalty")
     table.add_column("status")
     table.add_column("infractions")
     for row in route_rows(scores):

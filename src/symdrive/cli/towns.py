@@ -4,10 +4,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from rich.table import Table
 
 from symdrive.cli.options import TownsBake, TownsList, TownsShow
-from symdrive.cli.screen import console
+from symdrive.cli.screen import console, figures
 from symdrive.core.errors import UserError
 from symdrive.maps.open import bake_file, list_towns, open_town
 from symdrive.maps.town import LaneKind, Town, Turn
@@ -16,17 +15,15 @@ from symdrive.report.town_map import View, draw_map
 
 def run_list(_: TownsList) -> None:
     """What ships with the package, with its contents."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("town")
-    for title in (
+    table = figures(
+        "town",
         "driving km",
         "junction turns",
         "signals",
         "stop signs",
         "crosswalks",
         "triangles",
-    ):
-        table.add_column(title, justify="right")
+    )
     for name in list_towns():
         table.add_row(name, *_contents(open_town(name)))
     console.print(table)

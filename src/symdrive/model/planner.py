@@ -58,6 +58,17 @@ def transformer(
     return nn.TransformerDecoder(layer, layers, norm=nn.LayerNorm(width))
 
 
+def query_decoder(config: ModelConfig) -> nn.TransformerDecoder:
+    """The transformer in which the planner's queries look at the scene."""
+    return transformer(
+        config.planner_width,
+        config.planner_heads,
+        config.planner_hidden,
+        config.planner_layers,
+        config.dropout,
+    )
+
+
 class ContextEncoder(nn.Module):
     """Scene and state as tokens of one width."""
 
@@ -176,13 +187,7 @@ class Planner(nn.Module):
         self.query = nn.Parameter(torch.randn(1, sum(self.sizes), width))
         self.planning_context_encoder = ContextEncoder(config, image_width, lidar_width)
         self.state_query = StateQuery(config) if config.planner_state_queries else None
-        self.transformer_decoder = transformer(
-            width,
-            config.planner_heads,
-            config.planner_hidden,
-            config.planner_layers,
-            config.dropout,
-        )
+        self.transformer_decoder = query_decoder(config)
         self._make_outputs(width, speeds)
 
     def _make_outputs(self, width: int, speeds: int) -> None:
@@ -241,13 +246,7 @@ class GruPlanner(nn.Module):
         self.sizes = [config.num_route_points, config.num_waypoints, 1]
         self.query = nn.Parameter(torch.rand(1, sum(self.sizes), width))
         self.planning_context_encoder = ContextEncoder(config, image_width, lidar_width)
-        self.transformer_decoder = transformer(
-            width,
-            config.planner_heads,
-            config.planner_hidden,
-            config.planner_layers,
-            config.dropout,
-        )
+        self.transformer_decoder = query_decoder(config)
         self.tp_encoder = nn.Linear(2, hidden)
         self.route_gru = nn.GRU(width, hidden, batch_first=True)
         self.route_decoder = nn.Sequential(nn.Linear(hidden, 2))

@@ -4,7 +4,7 @@ import difflib
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symdrive.core.errors import UserError
 from symdrive.scoring.abilities import Abilities
@@ -110,14 +110,11 @@ BENCH2DRIVE_0_0_3 = Protocol(
 )
 """Bench2Drive's first 220 routes. The speed is reported and not punished."""
 
-BENCH2DRIVE_0_0_4 = Protocol(
+BENCH2DRIVE_0_0_4 = replace(
+    BENCH2DRIVE_0_0_3,
     name="bench2drive_0.0.4",
     title="Bench2Drive 0.0.4",
-    penalty=ProductPenalty(FACTORS),
-    criteria=BENCH2DRIVE_LIMITS,
-    planned=220,
     table="bench2drive_0_0_4",
-    metrics=(Efficiency(), Comfort(), Abilities()),
 )
 """Bench2Drive's second 220 routes; the same rules."""
 

@@ -22,13 +22,13 @@ from symdrive.sensors.embree import (
     INSTANCE_ROW,
     ORIGIN_ROW,
     PACKET,
-    RAY_ROWS,
     TILE_COLUMNS,
     TILE_ROWS,
     aligned_rows,
+    arm_packet,
     intersect_packet,
+    new_packet,
     occluded_packet,
-    reset_packet,
 )
 from symdrive.sensors.mount import Pose, mounted, rotation
 from symdrive.sensors.scene import Scene, SceneTables
@@ -195,10 +195,18 @@ def _aim(packet, axes, u, v):
     for k in range(PACKET):
         right, down = np.float32(u + (k & 3)), np.float32(v + (k >> 2))
         for axis in range(3):
-            packet[ORIGIN_ROW + axis, k] = axes[0, axis]
             packet[DIRECTION_ROW + axis, k] = (
                 axes[1, axis] + right * axes[2, axis] + down * axes[3, axis]
             )
+
+
+@njit
+@no_type_check
+def _stand(packet, eye):
+    """All rays start at the eye."""
+    for k in range(PACKET):
+        for axis in range(3):
+            packet[ORIGIN_ROW + axis, k] = eye[axis]
 
 
 @njit(fastmath=True)
@@ -222,6 +230,21 @@ def _aim_at_sun(shadow, packet, eye):
 
 @njit(fastmath=True)
 @no_type_check
+def _ray(packet, k):
+    """Direction of a ray, and its length."""
+    x, y, z = packet[DIRECTION_ROW, k], packet[DIRECTION_ROW + 1, k], packet[DIRECTION_ROW + 2, k]
+    return (x, y, z), math.sqrt(x * x + y * y + z * z)
+
+
+@njit(fastmath=True)
+@no_type_check
+def _along(eye, depth, ray):
+    """Where a ray from the eye is at a depth."""
+    return eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
+
+
+@njit(fastmath=True)
+@no_type_check
 def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
     """Every `chunks`-th row of tiles, from row `chunk` on.
 
@@ -232,19 +255,18 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
     rgb, semantic, instance, depth_m = planes
     axes, eye = view.axes, view.axes[0]
     height, width = semantic.shape
-    packet = aligned_rows(RAY_ROWS, np.float32(0.0))
-    bits = packet.view(np.int32)
+    packet, bits = new_packet(NEAR_M, view.mask)
+    shadow, shadow_bits = new_packet(NEAR_M, view.mask)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
-    shadow = aligned_rows(RAY_ROWS, np.float32(0.0))
-    shadow_bits = shadow.view(np.int32)
+    _stand(packet, eye)
     for top in range(chunk * TILE_ROWS, height, chunks * TILE_ROWS):
         for left in range(0, width, TILE_COLUMNS):
-            reset_packet(packet, bits, NEAR_M, SKY_DEPTH_M, view.mask)
+            arm_packet(packet, bits, SKY_DEPTH_M)
             _aim(packet, axes, left + 0.5 - 0.5 * width, top + 0.5 - 0.5 * height)
             _enable(valid, left, top, width, height)
             intersect_packet(valid.ctypes.data, view.scene, packet.ctypes.data, view.arguments)
             if view.shadows:
-                reset_packet(shadow, shadow_bits, NEAR_M, _SHADOW_REACH_M, view.mask)
+                arm_packet(shadow, shadow_bits, _SHADOW_REACH_M)
                 _aim_at_sun(shadow, packet, eye)
                 occluded_packet(valid.ctypes.data, view.scene, shadow.ctypes.data, view.arguments)
             for k in range(PACKET):
@@ -252,12 +274,7 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
                     continue
                 y, x = top + (k >> 2), left + (k & 3)
                 slot, depth = bits[INSTANCE_ROW, k], packet[FAR_ROW, k]
-                ray = (
-                    packet[DIRECTION_ROW, k],
-                    packet[DIRECTION_ROW + 1, k],
-                    packet[DIRECTION_ROW + 2, k],
-                )
-                length = math.sqrt(ray[0] * ray[0] + ray[1] * ray[1] + ray[2] * ray[2])
+                ray, length = _ray(packet, k)
                 if slot < 0:
                     _paint(rgb, y, x, sky_color(ray[2] / length))
                     semantic[y, x], instance[y, x], depth_m[y, x] = _SKY, 0, SKY_DEPTH_M
@@ -265,11 +282,7 @@ def _cast_chunk(view, tables, grain, planes, seen, chunk, chunks):
                 face = face_row(faces, first_face[slot] + bits[FACE_ROW, k])
                 body = slot_row(slots, slot)
                 distance = depth * length
-                hit = (
-                    eye[0] + depth * ray[0],
-                    eye[1] + depth * ray[1],
-                    eye[2] + depth * ray[2],
-                )
+                hit = _along(eye, depth, ray)
                 normal = facing_normal(face[1], body, ray)
                 texel = grain_at(grain, surface_place(hit, normal), distance)
                 # Embree marks a blocked ray by minus infinity; fast maths may not compare it.

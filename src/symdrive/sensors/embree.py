@@ -13,6 +13,7 @@ import ctypes
 import importlib
 import weakref
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, no_type_check
 
@@ -178,15 +179,28 @@ def aligned_rows(rows, fill):
 
 @njit
 @no_type_check
-def reset_packet(packet, bits, near, far, mask):
-    """Everything of a packet but origins and directions; `bits` is the packet seen as int32."""
+def new_packet(near, mask):
+    """A packet, and the same seen as int32, for many casts of rays that meet what shares a bit.
+
+    Origins and directions are the caller's; `arm_packet` goes before each cast.
+    """
+    packet = aligned_rows(RAY_ROWS, np.float32(0.0))
+    bits = packet.view(np.int32)
     for k in range(PACKET):
         packet[NEAR_ROW, k] = near
         packet[TIME_ROW, k] = 0.0
-        packet[FAR_ROW, k] = far
         bits[MASK_ROW, k] = mask
         bits[RAY_ID_ROW, k] = 0
         bits[FLAGS_ROW, k] = 0
+    return packet, bits
+
+
+@njit
+@no_type_check
+def arm_packet(packet, bits, far):
+    """What the last cast wrote into a packet, as the next one needs it."""
+    for k in range(PACKET):
+        packet[FAR_ROW, k] = far
         bits[FACE_ROW, k] = -1
         bits[GEOMETRY_ROW, k] = -1
         bits[INSTANCE_ROW, k] = -1
@@ -259,6 +273,19 @@ class Device(_Handle):
         text = _error_text(self.address)
         if text:
             raise EmbreeError(f"Embree: {text}")
+
+
+@cache
+def shared_device() -> Device:
+    """The one device of this process.
+
+    With a second one, a thread of Embree's scheduler (oneTBB) that finds no work spins for as long
+    as both live, and takes a whole core from whatever runs beside, such as training.
+
+    Raises:
+        EmbreeError: as `Device` does.
+    """
+    return Device()
 
 
 def _error_text(device: int | None) -> str:

@@ -18,12 +18,11 @@ from symdrive.sensors.embree import (
     INSTANCE_ROW,
     ORIGIN_ROW,
     PACKET,
-    RAY_ROWS,
-    TILE_COLUMNS,
     TILE_ROWS,
     aligned_rows,
+    arm_packet,
     intersect_packet,
-    reset_packet,
+    new_packet,
 )
 from symdrive.sensors.mount import Pose, mount_rotation, mounted
 from symdrive.sensors.scene import Scene
@@ -63,9 +62,9 @@ class Echoes(NamedTuple):
     """Nearest hit of every beam of one reading.
 
     Attributes:
-        distance: m; the range where nothing is hit.
+        distance: m; only where something is hit.
         slot: of the scene (0 the town, r + 1 the actor in row r), -1 where nothing is hit.
-        face: of the mesh in that slot.
+        face: of the mesh in that slot; only where something is hit.
     """
 
     distance: Float32[np.ndarray, "channel column"]
@@ -98,8 +97,18 @@ def sweep_beams(
     reading: int,
     *,
     skip_row: int | None,
+    sent: Bool[np.ndarray, "channel column"] | None = None,
 ) -> tuple[Sweep, Echoes]:
-    """Cast all beams of one reading into the scene as last updated."""
+    """Cast the beams of one reading into the scene as last updated.
+
+    Args:
+        scene: the world.
+        spec: the LiDAR and its mount.
+        ego: ground point under the ego's box centre.
+        reading: how often the LiDAR has read before.
+        skip_row: actor that no beam meets, or None.
+        sent: beams that are cast, the others hit nothing; None for all.
+    """
     elevation, azimuth = beam_angles(spec, reading)
     pose = mounted(spec, ego)
     sweep = Sweep(
@@ -114,9 +123,9 @@ def sweep_beams(
     )
     shape = (spec.channels, spec.columns)
     echoes = Echoes(
-        np.empty(shape, np.float32), np.empty(shape, np.int32), np.empty(shape, np.int32)
+        np.empty(shape, np.float32), np.full(shape, -1, np.int32), np.empty(shape, np.int32)
     )
-    cast_sweep(sweep, echoes, _CHUNKS)
+    cast_sweep(sweep, echoes, np.ones(shape, np.bool_) if sent is None else sent, _CHUNKS)
     return sweep, echoes
 
 
@@ -143,19 +152,19 @@ def scan(
         Points, channel by channel: x, y, z in the ego frame and intensity. And the number of them
         on each actor row.
     """
-    sweep, echoes = sweep_beams(scene, spec, ego, reading, skip_row=skip_row)
-    kept = echoes.slot >= 0
-    kept &= generator.random(kept.shape, dtype=np.float32) >= spec.dropoff
-    channel, column = np.nonzero(kept)
-    distance = echoes.distance[channel, column]
+    shape = (spec.channels, spec.columns)
+    sent = generator.random(shape, dtype=np.float32) >= spec.dropoff
+    sweep, echoes = sweep_beams(scene, spec, ego, reading, skip_row=skip_row, sent=sent)
+    beams = np.flatnonzero(echoes.slot >= 0)
+    distance = echoes.distance.ravel()[beams]
     intensity = np.exp(np.float32(-spec.attenuation_per_m) * distance)
     if spec.noise_m > 0.0:
         noise = generator.standard_normal(len(distance), dtype=np.float32)
         distance += np.float32(spec.noise_m) * noise
     points = np.empty((len(distance), 4), dtype=np.float32)
-    points[:, :3] = beam_points(sweep, spec, (channel, column), distance)
+    points[:, :3] = beam_points(sweep, spec, beams, distance)
     points[:, 3] = intensity
-    slot = echoes.slot[channel, column]
+    slot = echoes.slot.ravel()[beams]
     if spec.dropoff_zero > 0.0:
         strong = _strong(spec, intensity, generator)
         points, slot = points[strong], slot[strong]
@@ -174,71 +183,104 @@ def _strong(
 def beam_points(
     sweep: Sweep,
     spec: LidarSpec | SemanticLidarSpec,
-    beams: tuple[Int64[np.ndarray, " point"], Int64[np.ndarray, " point"]],
+    beams: Int64[np.ndarray, " point"],
     distance: Float32[np.ndarray, " point"],
 ) -> Float32[np.ndarray, "point 3"]:
-    """Beams (channel and column) and distances as x, y, z of the ego frame."""
-    channel, column = beams
-    level = distance * sweep.elevation[channel, 0]
+    """Beams (their place in a flattened `Echoes`) and distances as x, y, z of the ego frame."""
     points = np.empty((len(distance), 3), dtype=np.float32)
-    points[:, 0] = level * sweep.azimuth[column, 0]
-    points[:, 1] = level * sweep.azimuth[column, 1]
-    points[:, 2] = distance * sweep.elevation[channel, 1]
-    if (spec.yaw, spec.pitch, spec.roll) != (0.0, 0.0, 0.0):
-        points = points @ mount_rotation(spec).T.astype(np.float32)
-    points += np.array(spec.position, dtype=np.float32)
+    turn = np.ascontiguousarray(mount_rotation(spec), dtype=np.float32)
+    position = np.array(spec.position, dtype=np.float32)
+    _place(points, sweep.elevation, sweep.azimuth, beams, distance, turn, position)
     return points
 
 
-@njit(fastmath=True)
+@njit(cache=True)
 @no_type_check
-def _aim(packet, eye, turn, elevation, azimuth, top, left):
-    """Beams of a tile of channels and columns; those beyond the last repeat it."""
-    for k in range(PACKET):
-        channel = min(top + (k >> 2), len(elevation) - 1)
-        column = min(left + (k & 3), len(azimuth) - 1)
-        level, z = elevation[channel, 0], elevation[channel, 1]
+def _place(points, elevation, azimuth, beams, distance, turn, position):
+    """Fill points: along each beam by its distance, turned and moved as the LiDAR is mounted."""
+    columns = len(azimuth)
+    for i in range(len(beams)):
+        channel, column = divmod(beams[i], columns)
+        level = distance[i] * elevation[channel, 0]
         x, y = level * azimuth[column, 0], level * azimuth[column, 1]
+        z = distance[i] * elevation[channel, 1]
         for axis in range(3):
-            packet[ORIGIN_ROW + axis, k] = eye[axis]
-            packet[DIRECTION_ROW + axis, k] = (
-                turn[axis, 0] * x + turn[axis, 1] * y + turn[axis, 2] * z
-            )
+            way = turn[axis, 0] * x + turn[axis, 1] * y + turn[axis, 2] * z
+            points[i, axis] = way + position[axis]
 
 
 @njit(fastmath=True)
 @no_type_check
-def _cast_chunk(sweep, echoes, chunk, chunks):
-    """Every `chunks`-th tile of columns, from tile `chunk` on, in all channels."""
+def _aim(packet, lane, turn, elevation, azimuth):
+    """One beam of a packet, given the cosines and sines of its angles."""
+    level, z = elevation[0], elevation[1]
+    x, y = level * azimuth[0], level * azimuth[1]
+    for axis in range(3):
+        packet[DIRECTION_ROW + axis, lane] = (
+            turn[axis, 0] * x + turn[axis, 1] * y + turn[axis, 2] * z
+        )
+
+
+@njit
+@no_type_check
+def _read(echoes, packet, bits, beams, count):
+    """Write down the hits of a packet; `beams` holds the channel and the column of each lane."""
     distance, slot, face = echoes
-    channels, columns = distance.shape
-    eye, turn, elevation, azimuth = sweep.eye, sweep.to_world, sweep.elevation, sweep.azimuth
-    packet = aligned_rows(RAY_ROWS, np.float32(0.0))
-    bits = packet.view(np.int32)
+    for k in range(count):
+        channel, column = beams[0, k], beams[1, k]
+        distance[channel, column] = packet[FAR_ROW, k]
+        slot[channel, column] = bits[INSTANCE_ROW, k]
+        face[channel, column] = bits[FACE_ROW, k]
+
+
+@njit(fastmath=True)
+@no_type_check
+def _cast_chunk(sweep, echoes, sent, chunk, chunks):
+    """Every `chunks`-th strip of neighbouring channels, from strip `chunk` on.
+
+    Beams that are sent fill packets as they follow each other along the strip, so that a packet is
+    full whatever is left out.
+    """
+    channels, columns = sent.shape
+    turn, elevation, azimuth = sweep.to_world, sweep.elevation, sweep.azimuth
+    packet, bits = new_packet(NEAR_M, sweep.mask)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
-    valid[:] = -1
-    for left in range(chunk * TILE_COLUMNS, columns, chunks * TILE_COLUMNS):
-        for top in range(0, channels, TILE_ROWS):
-            reset_packet(packet, bits, NEAR_M, sweep.range_m, sweep.mask)
-            _aim(packet, eye, turn, elevation, azimuth, top, left)
-            intersect_packet(valid.ctypes.data, sweep.scene, packet.ctypes.data, sweep.arguments)
-            for k in range(PACKET):
-                channel, column = top + (k >> 2), left + (k & 3)
-                if channel < channels and column < columns:
-                    distance[channel, column] = packet[FAR_ROW, k]
-                    slot[channel, column] = bits[INSTANCE_ROW, k]
-                    face[channel, column] = bits[FACE_ROW, k]
+    beams = np.zeros((2, PACKET), np.int64)
+    for k in range(PACKET):
+        for axis in range(3):
+            packet[ORIGIN_ROW + axis, k] = sweep.eye[axis]
+    for top in range(chunk * TILE_ROWS, channels, chunks * TILE_ROWS):
+        bottom, count = min(top + TILE_ROWS, channels), 0
+        for column in range(columns):
+            for channel in range(top, bottom):
+                if sent[channel, column]:
+                    beams[0, count], beams[1, count] = channel, column
+                    _aim(packet, count, turn, elevation[channel], azimuth[column])
+                    count += 1
+                is_last = column == columns - 1 and channel == bottom - 1
+                if count == PACKET or (is_last and count > 0):
+                    arm_packet(packet, bits, sweep.range_m)
+                    for k in range(PACKET):
+                        valid[0, k] = -1 if k < count else 0
+                    intersect_packet(
+                        valid.ctypes.data, sweep.scene, packet.ctypes.data, sweep.arguments
+                    )
+                    _read(echoes, packet, bits, beams, count)
+                    count = 0
 
 
 @njit(cache=True, parallel=True, fastmath=True)
 @no_type_check
-def cast_sweep(sweep: Sweep, echoes: Echoes, chunks: int) -> None:
-    """Nearest hit of every beam.
+def cast_sweep(
+    sweep: Sweep, echoes: Echoes, sent: Bool[np.ndarray, "channel column"], chunks: int
+) -> None:
+    """Nearest hit of every beam that is sent.
 
     Args:
         sweep: eye, turn and beams.
-        echoes: filled.
+        echoes: filled where a beam is sent.
+        sent: which beams are cast.
         chunks: parts that may run side by side.
     """
     for chunk in prange(chunks):
-        _cast_chunk(sweep, echoes, chunk, chunks)
+        _cast_chunk(sweep, echoes, sent, chunk, chunks)

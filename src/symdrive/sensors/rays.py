@@ -13,10 +13,10 @@ from symdrive.sensors.embree import (
     INSTANCE_ROW,
     ORIGIN_ROW,
     PACKET,
-    RAY_ROWS,
     aligned_rows,
+    arm_packet,
     intersect_packet,
-    reset_packet,
+    new_packet,
 )
 
 NEAR = 1e-3
@@ -77,11 +77,10 @@ def cast_rays(
         along: filled.
         slot: filled.
     """
-    packet = aligned_rows(RAY_ROWS, np.float32(0.0))
-    bits = packet.view(np.int32)
+    packet, bits = new_packet(NEAR, mask)
     valid = aligned_rows(1, np.float32(0.0)).view(np.int32)
     for first in range(0, len(rays), PACKET):
-        reset_packet(packet, bits, NEAR, 0.0, mask)
+        arm_packet(packet, bits, 0.0)
         for k in range(PACKET):
             valid[0, k] = -1 if first + k < len(rays) else 0
             row = min(first + k, len(rays) - 1)

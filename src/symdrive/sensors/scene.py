@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32, Float64, Int, Int32, Int64
 
 from symdrive.maps.town import Mesh, Town
 from symdrive.sensors.bodies import bodies
-from symdrive.sensors.embree import Device, InstanceScene, TriangleScene, place_instances
+from symdrive.sensors.embree import InstanceScene, TriangleScene, place_instances, shared_device
 from symdrive.sensors.shading import face_table, relight, slot_table
 from symdrive.sensors.solids import FaceRole
 from symdrive.world.catalogue import half_extents
@@ -67,7 +67,7 @@ class _Trees:
     """The Embree side of a scene: one tree for the town, one for each model, one over all slots."""
 
     def __init__(self, mesh: Mesh) -> None:
-        device = Device()
+        device = shared_device()
         town = TriangleScene(device, mesh.vertices, mesh.faces)
         self.models = [TriangleScene(device, body.vertices, body.faces) for body in bodies()]
         self.instances = InstanceScene(device)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from symdrive.sensors.bodies import bodies
-from symdrive.sensors.lidar import Echoes, Sweep, beam_points, sweep_beams
+from symdrive.sensors.lidar import Sweep, beam_points, sweep_beams
 from symdrive.sensors.mount import Pose
 from symdrive.sensors.scene import Scene, face_normals, rotations
 from symdrive.world.catalogue import half_extents
@@ -72,27 +72,17 @@ class SemanticScanner:
             skip_row: actor that no beam meets, or None.
         """
         sweep, echoes = sweep_beams(self.scene, spec, ego, reading, skip_row=skip_row)
-        channel, column = np.nonzero(echoes.slot >= 0)
-        beams = (channel, column)
-        slot, face = echoes.slot[beams], self._face_rows(actors, echoes, beams)
+        beams = np.flatnonzero(echoes.slot >= 0)
+        slot = echoes.slot.ravel()[beams]
+        face = np.append(0, self._faces.first[actors.model])[slot] + echoes.face.ravel()[beams]
         ray = _rays(sweep, beams)
         normal = self._normals(actors, slot, face)
         return SemanticPoints(
-            beam_points(sweep, spec, beams, echoes.distance[beams]),
+            beam_points(sweep, spec, beams, echoes.distance.ravel()[beams]),
             np.abs((ray * normal).sum(axis=1)).astype(np.float32),
             self.scene.tables.actor_id[slot],
             self._faces.semantic[face],
         )
-
-    def _face_rows(
-        self,
-        actors: Actors,
-        echoes: Echoes,
-        beams: tuple[Int64[np.ndarray, " point"], Int64[np.ndarray, " point"]],
-    ) -> Int64[np.ndarray, " point"]:
-        """Rows of the hit faces in the tables of this class."""
-        first = np.append(0, self._faces.first[actors.model])
-        return first[echoes.slot[beams]] + echoes.face[beams]
 
     def _normals(
         self, actors: Actors, slot: np.ndarray, face: Int64[np.ndarray, " point"]
@@ -105,11 +95,10 @@ class SemanticScanner:
         return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
 
 
-def _rays(
-    sweep: Sweep, beams: tuple[Int64[np.ndarray, " point"], Int64[np.ndarray, " point"]]
-) -> Float64[np.ndarray, "point 3"]:
+def _rays(sweep: Sweep, beams: Int64[np.ndarray, " point"]) -> Float64[np.ndarray, "point 3"]:
     """World directions of beams, of length one."""
-    elevation, azimuth = sweep.elevation[beams[0]], sweep.azimuth[beams[1]]
+    channel, column = np.divmod(beams, len(sweep.azimuth))
+    elevation, azimuth = sweep.elevation[channel], sweep.azimuth[column]
     level = elevation[:, :1] * azimuth
     local = np.concatenate([level, elevation[:, 1:]], axis=1)
     return (local @ sweep.to_world.T).astype(np.float64)

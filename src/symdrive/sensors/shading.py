@@ -19,19 +19,29 @@ from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.solids import FaceRole
 
+
+def _single(*values: float) -> tuple[np.float32, ...]:
+    """Constants of kernels: a double among single-precision numbers turns all of them to double."""
+    return tuple(np.float32(value) for value in values)
+
+
 _GRAIN_SIZE = 512
 _GRAIN_MASK = _GRAIN_SIZE - 1
-_SMOOTH_PER_M, _ROUGH_PER_M = 4.0, 16.0
-_ROUGH_FADES_M = 18.0
-_HORIZON = (206.0, 218.0, 229.0)
-_ZENITH = (98.0, 148.0, 212.0)
-_SUN_COLOR = (1.05, 1.0, 0.9)
-_SKY_COLOR = (0.92, 0.98, 1.08)
-SUN_DIRECTION = (0.48, 0.36, 0.8)
-_SUN_SHARE, _SKY_SHARE, _GROUND_SHARE = 0.62, 0.54, 0.38
-_FOG_PER_M = 0.0011
+_SMOOTH_PER_M, _ROUGH_PER_M, _ROUGH_FADES_M = _single(4.0, 16.0, 18.0)
+_PATCH_SHARE, _SPECKLE_SHARE = _single(0.5 / 127.0, 0.6 / 127.0)
+# A whole number of tiles, and farther out than any town reaches to the south or west.
+(_FAR_CORNER_M,) = _single(32768.0)
+_HORIZON = _single(206.0, 218.0, 229.0)
+_ZENITH = _single(98.0, 148.0, 212.0)
+_SUN_COLOR = _single(1.05, 1.0, 0.9)
+_SKY_COLOR = _single(0.92, 0.98, 1.08)
+SUN_DIRECTION = _single(0.48, 0.36, 0.8)
+_SUN_SHARE, _SKY_SHARE, _GROUND_SHARE = _single(0.62, 0.54, 0.38)
+(_FOG_PER_M,) = _single(0.0011)
+_ZERO, _HALF, _ONE, _WHITE = _single(0.0, 0.5, 1.0, 255.0)
+_LEVEL, _TINY = _single(0.6, 1e-12)
 
-_BRAKE_COLOR = (np.float32(255.0), np.float32(36.0), np.float32(26.0))
+_BRAKE_COLOR = _single(255.0, 36.0, 26.0)
 _PAINT, _BRAKE, _GLOW = int(FaceRole.PAINT), int(FaceRole.BRAKE), int(FaceRole.GLOW)
 
 # Red, yellow, green; a dark lamp keeps a fifth, as tinted glass does by day.
@@ -131,7 +141,7 @@ def _octave(random: np.random.Generator, cells: int) -> Float64[np.ndarray, "512
 @no_type_check
 def sky_color(up):
     """Colour of the sky for the sine of the elevation."""
-    t = math.sqrt(min(max(up, 0.0), 1.0))
+    t = math.sqrt(min(max(up, _ZERO), _ONE))
     return (
         _HORIZON[0] + (_ZENITH[0] - _HORIZON[0]) * t,
         _HORIZON[1] + (_ZENITH[1] - _HORIZON[1]) * t,
@@ -169,22 +179,25 @@ def slot_row(slots, slot):
 @no_type_check
 def grain_at(grain, place, distance):
     """Grain (-1 to 1) at surface coordinates in metres; its speckles fade with distance."""
-    u, v = place
-    patch = grain[
-        0, math.floor(u * _SMOOTH_PER_M) & _GRAIN_MASK, math.floor(v * _SMOOTH_PER_M) & _GRAIN_MASK
-    ]
-    speckle = grain[
-        1, math.floor(u * _ROUGH_PER_M) & _GRAIN_MASK, math.floor(v * _ROUGH_PER_M) & _GRAIN_MASK
-    ]
+    u, v = place[0] + _FAR_CORNER_M, place[1] + _FAR_CORNER_M
+    patch = grain[0, _texel(u * _SMOOTH_PER_M), _texel(v * _SMOOTH_PER_M)]
+    speckle = grain[1, _texel(u * _ROUGH_PER_M), _texel(v * _ROUGH_PER_M)]
     near = _ROUGH_FADES_M / (_ROUGH_FADES_M + distance)
-    return (0.5 * patch + 0.6 * near * near * speckle) / 127.0
+    return _PATCH_SHARE * patch + _SPECKLE_SHARE * near * near * speckle
+
+
+@njit(fastmath=True)
+@no_type_check
+def _texel(place):
+    """Row or column of a tile that repeats for ever; `place` is above 0, where cutting is floor."""
+    return np.int32(place) & np.int32(_GRAIN_MASK)
 
 
 @njit(fastmath=True)
 @no_type_check
 def surface_place(hit, normal):
     """Coordinates on the surface: x, y on level ground; along the wall and z on walls."""
-    if abs(normal[2]) > 0.6:
+    if abs(normal[2]) > _LEVEL:
         return hit[0], hit[1]
     return hit[0] * normal[1] - hit[1] * normal[0], hit[2]
 
@@ -206,8 +219,8 @@ def facing_normal(normal, body, ray):
         ray: direction, world, any length.
     """
     x, y, z = _dot(body[0], normal), _dot(body[1], normal), _dot(body[2], normal)
-    scale = 1.0 / math.sqrt(max(x * x + y * y + z * z, 1e-12))
-    if x * ray[0] + y * ray[1] + z * ray[2] > 0.0:
+    scale = _ONE / math.sqrt(max(x * x + y * y + z * z, _TINY))
+    if x * ray[0] + y * ray[1] + z * ray[2] > _ZERO:
         scale = -scale
     return x * scale, y * scale, z * scale
 
@@ -217,9 +230,9 @@ def facing_normal(normal, body, ray):
 def _light(normal, sunlit):
     """Red, green and blue light on a surface: sun (where `sunlit`), sky above and ground below."""
     sun = normal[0] * SUN_DIRECTION[0] + normal[1] * SUN_DIRECTION[1] + normal[2] * SUN_DIRECTION[2]
-    sun = _SUN_SHARE * max(sun, 0.0) if sunlit else 0.0
-    up = 0.5 + 0.5 * normal[2]
-    sky = _SKY_SHARE * up + _GROUND_SHARE * (1.0 - up)
+    sun = _SUN_SHARE * max(sun, _ZERO) if sunlit else _ZERO
+    up = _HALF + _HALF * normal[2]
+    sky = _SKY_SHARE * up + _GROUND_SHARE * (_ONE - up)
     return (
         sun * _SUN_COLOR[0] + sky * _SKY_COLOR[0],
         sun * _SUN_COLOR[1] + sky * _SKY_COLOR[1],
@@ -233,7 +246,7 @@ def _own_color(face, body):
     """Colour of a face on a body, and whether it shines by itself."""
     if face[3] == _PAINT:
         return body[3], False
-    if face[3] == _BRAKE and body[4] > 0.0:
+    if face[3] == _BRAKE and body[4] > _ZERO:
         return _BRAKE_COLOR, True
     return face[0], face[3] == _GLOW
 
@@ -252,12 +265,12 @@ def surface_color(face, body, normal, grain, distance, sunlit):
         sunlit: whether nothing stands between it and the sun.
     """
     color, glows = _own_color(face, body)
-    clear = 1.0 / (1.0 + _FOG_PER_M * distance)
-    haze = 1.0 - clear
+    clear = _ONE / (_ONE + _FOG_PER_M * distance)
+    haze = _ONE - clear
     red, green, blue = _light(normal, sunlit)
-    factor = clear * (1.0 + face[4] * grain)
+    factor = clear * (_ONE + face[4] * grain)
     if glows:
-        red, green, blue, factor = 1.0, 1.0, 1.0, clear
+        red, green, blue, factor = _ONE, _ONE, _ONE, clear
     return (
         color[0] * red * factor + _HORIZON[0] * haze,
         color[1] * green * factor + _HORIZON[1] * haze,
@@ -269,4 +282,4 @@ def surface_color(face, body, normal, grain, distance, sunlit):
 @no_type_check
 def to_byte(value):
     """Clamped to 0 .. 255 and rounded."""
-    return np.uint8(min(max(value + 0.5, 0.0), 255.0))
+    return np.uint8(np.int32(min(max(value + _HALF, _ZERO), _WHITE)))

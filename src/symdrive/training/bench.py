@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from symdrive.core.seeds import derived_seed
 from symdrive.model.ensemble import Ensemble
 from symdrive.model.losses import losses, total_loss
+from symdrive.model.made_up import made_up_inputs
 from symdrive.model.network import TransFuser, use_channels_last
 from symdrive.model.tensors import Inputs, Targets, to_device
 from symdrive.training.augment import augment
@@ -46,7 +47,7 @@ def training_step(preset: str, batch: int, device: str, *, compiled: bool = Fals
     config = PRESETS[preset]
     network = _network(config, device)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, fused=True)
-    inputs = to_device(made_up_inputs(config, batch), device)
+    inputs = to_device(made_up_inputs(config.model, batch, seed=0), device)
     targets = to_device(made_up_targets(config, batch), device)
 
     def loss(inputs: Inputs, targets: Targets) -> Tensor:
@@ -69,7 +70,7 @@ def decision(preset: str, device: str, *, members: int = 1, compiled: bool = Fal
     """One decision: plan and bird's-eye view features, of one network or of several at once."""
     config = PRESETS[preset]
     networks = [_network(config, device).eval() for _ in range(members)]
-    inputs = to_device(made_up_inputs(config, 1), device)
+    inputs = to_device(made_up_inputs(config.model, 1, seed=0), device)
     ensemble = Ensemble(networks)
     drive = networks[0].drive if members == 1 else ensemble.drive
     drive = torch.compile(drive, mode="reduce-overhead") if compiled else drive
@@ -86,7 +87,7 @@ def flops(config: TrainConfig) -> float:
     """Of one sample's forward pass with all heads; counted without computing it."""
     with torch.device("meta"):
         network = TransFuser(config.model).eval()
-    inputs = to_device(made_up_inputs(config, 1), "meta")
+    inputs = to_device(made_up_inputs(config.model, 1, seed=0), "meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(inputs)
     return float(counter.get_total_flops())
@@ -98,22 +99,6 @@ def memory_mb(device: str) -> float:
         return torch.cuda.max_memory_allocated() / 2**20
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / 2**20 if sys.platform == "darwin" else most / 2**10
-
-
-def made_up_inputs(config: TrainConfig, batch: int) -> Inputs:
-    """Noise of the shapes that the features have."""
-    draw = torch.Generator().manual_seed(derived_seed(0, "bench/inputs"))
-    model = config.model
-    rows, cols = model.bev.size
-    height, width = model.image_size
-    raster = (batch, model.lidar_channels, rows, cols)
-    return Inputs(
-        torch.randint(0, 256, (batch, 3, height, width), generator=draw, dtype=torch.uint8),
-        torch.randint(0, model.lidar_clip + 1, raster, generator=draw).to(torch.uint8),
-        torch.rand(batch, generator=draw) * 10.0,
-        torch.randint(0, model.num_commands, (batch,), generator=draw),
-        torch.rand(batch, 3, 2, generator=draw) * 40.0,
-    )
 
 
 def made_up_targets(config: TrainConfig, batch: int) -> Targets:

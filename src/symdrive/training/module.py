@@ -84,7 +84,8 @@ class StudentModule(LightningModule):
         """Look at the gradient before it moves the weights."""
         gradients = [p.grad for p in self.network.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        self.log("gradient_norm", norm)
+        if self._is_logging():
+            self.log("gradient_norm", norm)
         self.guard.gradient(self.clock.done, self._batch, norm)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -158,10 +159,15 @@ class StudentModule(LightningModule):
             else:
                 self.averages[name].copy_(value)
 
+    def _is_logging(self) -> bool:
+        """Whether TensorBoard or the progress bar wants this step."""
+        done = self.clock.done
+        return done % EVERY == 0 or (done + 1) % self.settings.log_every == 0
+
     def _log(self, loss: Tensor, terms: dict[str, Tensor], samples: int) -> None:
         """Scalars for TensorBoard and the progress bar, when one of them is due."""
         done = self.clock.done
-        if done % EVERY and (done + 1) % self.settings.log_every:
+        if not self._is_logging():
             return
         now, samples = time.monotonic(), samples * (done + 1 - self._last_done)
         rate, self._last_s = samples / max(now - self._last_s, 1e-9), now
