@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +12,14 @@ import torch
 from torch import Tensor
 
 from symdrive.core.errors import UserError
-from symdrive.features.config import FeatureConfig, View
+from symdrive.features.config import OFFICIAL_RADAR, FeatureConfig, View
 from symdrive.model.config import ModelConfig
 from symdrive.model.network import TransFuser
 from symdrive.model.official import convert_state, read_options
-from symdrive.world.rig import LEAD_RIG, CameraSpec, LidarSpec, LocalisationSpec, Rig
+from symdrive.world.rig import LEAD6_RIG, LEAD_RIG, CameraSpec, LocalisationSpec, Rig
 
 LICENCE = "converted from an official LEAD checkpoint; its licence is that of its source"
 
-
-def _camera(name: str, at: tuple[float, float], height_m: float, yaw_deg: float) -> CameraSpec:
-    """A camera of LEAD's six, 384 pixels square and 60 degrees wide."""
-    return CameraSpec(name, (*at, height_m), math.radians(yaw_deg), 384, 384, math.radians(60.0))
-
-
-LEAD6_RIG = Rig(
-    "lead6",
-    (
-        _camera("left", (0.0, 0.3), 2.25, 57.5),
-        _camera("front", (0.25, 0.0), 2.25, 0.0),
-        _camera("right", (0.0, -0.3), 2.25, -57.5),
-        _camera("rear_right", (-0.3, -0.3), 2.25, -122.5),
-        _camera("rear", (-0.55, 0.0), 2.25, 180.0),
-        _camera("rear_left", (-0.3, 0.3), 2.25, 122.5),
-    ),
-    (LidarSpec(),),
-)
-"""LEAD's six cameras (kesai-labs/lead 4489176, `config_base.py`), mirrored to y left."""
 
 NAVSIM_RIG = Rig(
     "navsim4",
@@ -80,8 +62,16 @@ def features_of(
     height = rig.cameras[0].height - (BOTTOM_ROWS_CUT if rig is NAVSIM_RIG else 0)
     width = rig.cameras[0].width
     views = tuple(View(name, 0, height, 0, width) for name in kept)
+    radar = None
+    if model.radar is not None:
+        radar = replace(OFFICIAL_RADAR, points=model.radar.points, objects=model.radar.queries)
     features = FeatureConfig(
-        views, model.bev, ((-4.0, 10.0),), lidar_clip=model.lidar_clip, max_boxes=90
+        views,
+        model.bev,
+        ((-4.0, 10.0),),
+        lidar_clip=model.lidar_clip,
+        max_boxes=90,
+        radar=radar,
     )
     if features.image_size != model.image_size:
         raise UserError(
