@@ -20,7 +20,7 @@ def made_up_inputs(config: ModelConfig, batch: int, seed: int) -> Inputs:
     rows, cols = config.bev.size
     raster = (batch, config.lidar_channels, rows, cols)
     radar = None
-    if config.radar is not None and config.radar_queries:
+    if config.radar is not None:
         points = config.radar.points
         radar = torch.rand(batch, config.radar.sensors * points, 5, generator=draw) * RADAR_REACH_M
         radar[..., 4] = torch.arange(config.radar.sensors).repeat_interleave(points).float()
