@@ -111,12 +111,11 @@ def test_a_gpu_that_is_not_there_is_refused(ensemble: Path) -> None:
 
 
 def test_networks_that_cannot_be_fed_here_do_not_drive(tmp_path: Path) -> None:
-    radar = models.RadarConfig(4, 2, 3, 32, 1, 4, 32)
-    config = replace(models.NANO, radar=radar, radar_queries=4)
+    config = replace(models.NANO, acceleration_token=True)
     path = save_checkpoint(
         tmp_path / "student.safetensors", TransFuser(config), features.NANO, NANO_RIG
     )
-    with pytest.raises(UserError, match="reads radar, which recorded frames do not hold"):
+    with pytest.raises(UserError, match="reads the acceleration, which is not observed"):
         Student.load(path)
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from symdrive.agent.kalman import KalmanConfig
 from symdrive.agent.still import StandStill
+from symdrive.agent.stop_signs import StopSigns
 from symdrive.agent.student import Creep, Student, StudentConfig
 from symdrive.core.errors import UserError
 from symdrive.core.seeds import generator
@@ -16,9 +18,10 @@ from symdrive.features import config as features
 from symdrive.features.checkpoint import load_checkpoint, save_checkpoint
 from symdrive.maps.route import SparsePlan
 from symdrive.model import config as models
+from symdrive.model.config import BOX_CLASSES
 from symdrive.model.network import TransFuser
 from symdrive.world.observation import Observation
-from symdrive.world.rig import NANO_RIG
+from symdrive.world.rig import LEAD_RIG, NANO_RIG
 
 PLAN = SparsePlan(np.array([[0.0, 0.0], [200.0, 0.0]]), np.array([4, 4]))
 
@@ -127,6 +130,74 @@ def test_creeping_is_off_unless_asked_for_and_then_short(path: Path) -> None:
     creep = Creep(after_s=0.22, for_s=0.1, speed_mps=2.0)
     assert brakes(StudentConfig(creep=creep))[:4] == [1.0] * 4
     assert 0.0 in brakes(StudentConfig(creep=creep))
+
+
+def test_a_network_that_reads_radar_drives_and_hears_it(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    radar = models.RadarConfig(4, 4, 6, 32, 1, 4, 32)
+    config = replace(models.NANO, radar=radar, radar_queries=4)
+    read = replace(features.OFFICIAL_RADAR, points=6, objects=4)
+    rig = replace(NANO_RIG, name="nano_radar", radars=LEAD_RIG.radars)
+    file = save_checkpoint(
+        tmp_path / "student.safetensors",
+        TransFuser(config),
+        replace(features.NANO, radar=read),
+        rig,
+    )
+    routes = []
+    for depth_m in (10.0, 25.0):
+        student = Student.load(file)
+        student.reset(PLAN)
+        readings = {
+            spec.name: np.array([[0.1, 0.0, depth_m, -3.0]], dtype=np.float32)
+            for spec in rig.radars
+        }
+        student.act(observation(radar=readings))
+        assert student.plan is not None
+        routes.append(student.plan.route)
+    assert np.abs(routes[0] - routes[1]).max() > 1e-5
+    with pytest.raises(UserError, match="sends no readings of radar_front_left"):
+        student.act(observation())
+
+
+def test_rules_are_off_unless_asked_for(path: Path) -> None:
+    def drive(config: StudentConfig, sees: str = "") -> list[Any]:
+        student = told(Student(load_checkpoint(path), config), GO)
+        heat = student.network.state_dict()["center_net_decoder.heatmap_head.2.bias"]
+        heat.fill_(-20.0)
+        if sees:
+            heat[BOX_CLASSES.index(sees)] = 20.0
+        student.reset(PLAN)
+        seen = [observation(tick, position=np.array([tick * 0.3, 0.0])) for tick in range(3)]
+        return [student.act(one) for one in seen]
+
+    plain = drive(StudentConfig())
+    assert drive(StudentConfig(kalman=KalmanConfig())) == plain  # it steers by its route, straight
+    signs = StudentConfig(stop_signs=StopSigns(within_m=60.0))
+    assert drive(signs) == plain  # it sees none
+    assert [one.brake for one in drive(signs, sees="stop_sign")] == [1.0] * 3
+    assert drive(signs, sees="vehicle") == plain
+    with pytest.raises(ValueError, match="reads boxes"):
+        StudentConfig(boxes=False, stop_signs=StopSigns())
+
+
+def test_the_filter_tells_the_navigator_where_the_car_is(path: Path) -> None:
+    config = StudentConfig(kalman=KalmanConfig())
+    jump = np.array([0.0, 6.0])
+    places = []
+    for chosen in (StudentConfig(), config):
+        student = Student(load_checkpoint(path), chosen)
+        student.features = replace(
+            student.features, navigation=replace(student.features.navigation, position_gain=1.0)
+        )
+        student.reset(PLAN)
+        student.act(observation())
+        student.act(observation(1, position=jump))
+        assert student.plan is not None
+        assert student.plan.target_points is not None
+        places.append(student.plan.target_points[1, 1])
+    assert places[0] == pytest.approx(-6.0)
+    assert -5.0 < places[1] < 0.0
 
 
 def test_another_rig_is_refused(path: Path) -> None:

@@ -140,6 +140,30 @@ def tick_record(route: Route, tick: int, others: list[tuple[int, float, float]])
     )
 
 
+def with_radar(record: TickRecord, rig: Rig) -> TickRecord:
+    """Made-up detections of every radar, other ones for the shifted rig; each car is met thrice."""
+    draw = generator(record.truth.tick, "radar")
+
+    def readings() -> dict[str, np.ndarray]:
+        return {
+            radar.name: draw.uniform([-0.7, -0.01, 2, -9], [0.7, 0.01, 60, 9], (9, 4)).astype(
+                np.float32
+            )
+            for radar in rig.radars
+        }
+
+    assert record.observation is not None
+    assert record.evidence is not None
+    assert record.evidence.shifted is not None
+    second = replace(record.evidence.shifted, radar=readings())
+    counts = np.full(len(record.truth.actors), 3)
+    return replace(
+        record,
+        observation=replace(record.observation, radar=readings()),
+        evidence=replace(record.evidence, radar_points=counts, shifted=second),
+    )
+
+
 def record_drive(
     folder: Path,
     *,
@@ -164,6 +188,8 @@ def record_drive(
                 present.speed[0] = speeds[tick]
                 wanted = replace(record.plan, brake=tick < stop_until)
                 record = replace(record, plan=wanted)
+            if rig.radars:
+                record = with_radar(record, rig)
             writer.tick(record)
             if tick % 5 == 0:
                 writer.frame(record)
@@ -187,6 +213,12 @@ class Drives:
 
     def tick(self, tick: int) -> TickRecord:
         return tick_record(ground().route, tick, [(1, 12.0, 3.0)])
+
+    def radar_tick(self, tick: int, rig: Rig) -> TickRecord:
+        return with_radar(self.tick(tick), rig)
+
+    def record(self, folder: Path, **changes: Any) -> Path:
+        return record_drive(folder, **changes)
 
     def actors(self, others: list[tuple[int, float, float]]) -> Actors:
         return actors(np.zeros(3), 0.0, others)

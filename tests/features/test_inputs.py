@@ -26,9 +26,9 @@ def test_live_and_recorded_are_equal(drives: Any, features: FeatureConfig) -> No
         state = live.step(observation.position, observation.yaw, observation.speed_mps)
         if tick % 5:
             continue
-        ours = encode(as_stored(observation, features), state, features)
+        ours = encode(as_stored(observation, features), state, features, NANO_RIG)
         frame = run.frame(tick // 5)
-        theirs = encode(frame.observation(), recorded[tick], features)
+        theirs = encode(frame.observation(), recorded[tick], features, NANO_RIG)
         for name, value in vars(ours).items():
             np.testing.assert_array_equal(value, getattr(theirs, name), err_msg=name)
         compared += 1
@@ -75,8 +75,8 @@ def test_shifted_view_moves_points_the_other_way(drives: Any, features: FeatureC
     state = Navigator(sparse_plan(drives.ground().route), features.navigation).step(
         observation.position, observation.yaw, observation.speed_mps
     )
-    plain = encode(observation, state, features).target_points
-    shifted = encode(observation, state, features, ViewPose(0.5, 0.1)).target_points
+    plain = encode(observation, state, features, NANO_RIG).target_points
+    shifted = encode(observation, state, features, NANO_RIG, ViewPose(0.5, 0.1)).target_points
     np.testing.assert_allclose(ViewPose(0.5, 0.1).to_view(plain), shifted, atol=1e-4)
 
 
@@ -95,7 +95,7 @@ def test_stitched_size_is_the_configured_one(drives: Any, features: FeatureConfi
     state = Navigator(sparse_plan(drives.ground().route), features.navigation).step(
         observation.position, observation.yaw, observation.speed_mps
     )
-    assert encode(observation, state, features).image.shape[1:] == features.image_size
+    assert encode(observation, state, features, NANO_RIG).image.shape[1:] == features.image_size
 
 
 def test_a_rig_without_the_views_is_refused(features: FeatureConfig) -> None:

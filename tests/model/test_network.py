@@ -108,7 +108,7 @@ def radar_inputs(config: ModelConfig, b: int = 2) -> tuple[Inputs, Targets]:
     label = torch.rand(b, 4, 4) * torch.tensor([40.0, 20.0, 9.0, 0.0])
     label[:, :2, 3] = 1.0
     label[:, 2:] = 0.0
-    return inputs._replace(radar=points), targets._replace(radar=label)
+    return inputs._replace(radar=points), targets._replace(radar_objects=label)
 
 
 def test_a_detector_of_radar_wants_radar() -> None:
@@ -117,7 +117,7 @@ def test_a_detector_of_radar_wants_radar() -> None:
     with pytest.raises(ValueError, match="got no radar points"):
         TransFuser(config)(inputs)
     out = TransFuser(config)(radar_inputs(config)[0])
-    with pytest.raises(ValueError, match=r"Targets.radar is None"):
+    with pytest.raises(ValueError, match=r"Targets.radar_objects is None"):
         losses.losses(out, targets, config)
     with torch.device("meta"):
         assert "radar" not in " ".join(TransFuser(LEAD_RESNET34).state_dict())
@@ -220,14 +220,14 @@ def test_padding_of_radar_is_not_read_and_points_read_their_own_cell() -> None:
 
 def test_radar_objects_are_matched_whatever_their_order() -> None:
     config = replace(NANO, radar=SMALL_RADAR, radar_queries=4)
-    label = radar_inputs(config)[1].radar
+    label = radar_inputs(config)[1].radar_objects
     assert label is not None
     order = torch.tensor([2, 0, 3, 1])
     logit = torch.where(label[..., 3] > 0, 9.0, -9.0)[:, order]
     found = RadarObjects(torch.zeros(2, 4, 32), label[:, order, :3], logit)
-    assert float(radar_loss(found, label, config)) < 1e-3
+    assert float(radar_loss(found, label, config).mean()) < 1e-3
     moved = found._replace(state=found.state + torch.tensor([6.4, 0.0, 0.0]))
-    assert float(radar_loss(moved, label, config)) == pytest.approx(0.5, abs=1e-3)
+    assert float(radar_loss(moved, label, config).mean()) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_label_faults_are_switches() -> None:

@@ -13,11 +13,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from symdrive.agent.boxes import surest_boxes
-from symdrive.agent.student import StudentConfig, detected_boxes
+from symdrive.agent.student import StudentConfig
 from symdrive.core import config as plain
 from symdrive.core.errors import UserError
 from symdrive.features.checkpoint import Checkpoint
 from symdrive.features.inputs import command_index, rasterise, stitch
+from symdrive.features.prediction import Prediction, detected_boxes
 from symdrive.maps.route import Command
 from symdrive.model.config import ModelConfig
 from symdrive.model.ensemble import joined, joined_classes
@@ -60,33 +61,6 @@ class Scene:
     speed_mps: float = 0.0
     command: str = "LANE_FOLLOW"
     lidar: str = ""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network, or several, made of a scene; ego frame, m.
-
-    Attributes:
-        name: of the scene.
-        image: the stitched picture.
-        semantic: class of each of its pixels, None without such a head.
-        bev_semantic: class of each cell, None without such a head.
-        route: path points.
-        waypoints: future positions.
-        target_points: as given.
-        target_speed_mps: wanted; None where the network predicts none.
-        boxes: objects.
-    """
-
-    name: str
-    image: UInt8[np.ndarray, "height width 3"]
-    semantic: UInt8[np.ndarray, "h w"] | None
-    bev_semantic: UInt8[np.ndarray, "rows cols"] | None
-    route: Float[np.ndarray, "point 2"]
-    waypoints: Float[np.ndarray, "step 2"]
-    target_points: Float[np.ndarray, "3 2"]
-    target_speed_mps: float | None
-    boxes: tuple[DetectedBox, ...]
 
 
 def read_scenes(folder: Path) -> list[Scene]:

@@ -12,18 +12,19 @@ from torch import Tensor
 
 from symdrive.agent.boxes import surest_boxes
 from symdrive.agent.guard import Guard
+from symdrive.agent.kalman import KalmanConfig, KalmanFilter
+from symdrive.agent.stop_signs import StopSignRule, StopSigns
 from symdrive.agent.waypoint_tracker import WaypointTracker
 from symdrive.core.errors import UserError
 from symdrive.core.geometry import to_local
 from symdrive.features.checkpoint import PLANNING, Checkpoint, load_checkpoints
 from symdrive.features.inputs import InputArrays, as_stored, encode
 from symdrive.features.navigation import NavigationState, Navigator
+from symdrive.features.prediction import detected_boxes
 from symdrive.maps.route import SparsePlan
-from symdrive.model.boxes import decode_boxes
-from symdrive.model.config import BOX_CLASSES, ModelConfig
 from symdrive.model.ensemble import Ensemble
 from symdrive.model.network import TransFuser, expected_speed
-from symdrive.model.tensors import BoxMaps, Inputs, PlanOutput
+from symdrive.model.tensors import Inputs, PlanOutput
 from symdrive.world.control import Control, DetectedBox, Plan
 from symdrive.world.controllers import STUDENT_LATERAL, LateralController, LongitudinalController
 from symdrive.world.observation import Observation
@@ -65,6 +66,8 @@ class StudentConfig:
         creep: what to do after standing for very long; None for nothing.
         follow: the route at the target speed, or the waypoints, which drive worse.
         guard: an emergency brake over the plan; None for none.
+        stop_signs: a rule that stops at every sign that the network has seen; None for none.
+        kalman: a filter over the readings of place, heading and speed; None takes them as they are.
         tick_s: length of a tick.
     """
 
@@ -74,12 +77,16 @@ class StudentConfig:
     creep: Creep | None = None
     follow: Literal["route", "waypoints"] = "route"
     guard: Guard | None = None
+    stop_signs: StopSigns | None = None
+    kalman: KalmanConfig | None = None
     tick_s: float = 0.05
 
     def __post_init__(self) -> None:
         """Probabilities are probabilities."""
         if not 0.0 < self.stop_above <= 1.0 or not 0.0 <= self.box_score <= 1.0:
             raise ValueError(f"stop_above and box_score are probabilities: {self}")
+        if self.stop_signs is not None and not self.boxes:
+            raise ValueError("the stop-sign rule reads boxes; leave boxes on")
 
 
 class Student(Policy):
@@ -91,7 +98,7 @@ class Student(Policy):
         config: how it drives.
 
     Raises:
-        UserError: when the network reads what the world does not offer yet, such as radar.
+        UserError: when the network reads what no rig offers, such as the acceleration.
     """
 
     def __init__(
@@ -113,6 +120,8 @@ class Student(Policy):
         self._longitudinal = LongitudinalController()
         self._tracker = WaypointTracker()
         self._standing_s, self._rolling_s = 0.0, 0.0
+        self._stop_signs, self._kalman = _rules(self.config)
+        self._given = Control()
         self._cameras = {c.name: (c.height, c.width, 3) for c in self.rig.cameras}
 
     @classmethod
@@ -140,6 +149,8 @@ class Student(Policy):
         self._lateral.reset()
         self._tracker.reset()
         self._standing_s, self._rolling_s = 0.0, 0.0
+        self._stop_signs, self._kalman = _rules(self.config)
+        self._given = Control()
         self.plan = None
 
     def act(self, observation: Observation) -> Control:
@@ -152,14 +163,18 @@ class Student(Policy):
         if self._navigator is None:
             raise RuntimeError("the student needs a navigation plan: call reset first")
         self._check(observation)
-        navigation = self._navigator.step(
-            observation.position, observation.yaw, observation.speed_mps
-        )
-        inputs = encode(as_stored(observation, self.features), navigation, self.features)
+        position, yaw, speed_mps = observation.position, observation.yaw, observation.speed_mps
+        if self._kalman is not None:
+            position = self._kalman.step(position, yaw, speed_mps, self._given)
+        navigation = self._navigator.step(position, yaw, speed_mps)
+        inputs = encode(as_stored(observation, self.features), navigation, self.features, self.rig)
         with torch.inference_mode():
             output, bev = self.ensemble.drive(self._batch(inputs))
             self.plan = self._make_plan(output, bev, observation, navigation)
-        return self._control(self.plan, observation)
+        self._given = self._control(self.plan, observation)
+        if self._stop_signs is not None:
+            self._given = self._stop_signs.step(self._given, self.plan.boxes, speed_mps, yaw)
+        return self._given
 
     def _check(self, observation: Observation) -> None:
         """Refuse a world with another rig."""
@@ -168,6 +183,13 @@ class Student(Policy):
             raise UserError(
                 f"the student was trained with rig {self.rig.name!r} (pictures {self._cameras}),"
                 f" the world sends {given}; drive it with its own rig."
+            )
+        radar = self.features.radar
+        missing = set(() if radar is None else radar.sensors) - set(observation.radar)
+        if missing:
+            raise UserError(
+                f"the student was trained with rig {self.rig.name!r}, and the world sends no"
+                f" readings of {', '.join(sorted(missing))}; drive it with its own rig."
             )
 
     def _batch(self, arrays: InputArrays) -> Inputs:
@@ -179,6 +201,7 @@ class Student(Policy):
             torch.tensor([arrays.speed_mps], dtype=torch.float32, device=device),
             torch.tensor([arrays.command], device=device),
             torch.from_numpy(arrays.target_points)[None].to(device),
+            None if arrays.radar is None else torch.from_numpy(arrays.radar)[None].to(device),
         )
 
     def _make_plan(
@@ -242,24 +265,13 @@ class Student(Policy):
         return plan.target_speed_mps, plan.brake
 
 
-def detected_boxes(maps: BoxMaps, config: ModelConfig, score: float) -> list[DetectedBox]:
-    """Boxes of one network, best first; none where its classes are not those of CARLA.
-
-    Args:
-        maps: of a batch of one.
-        config: of the network.
-        score: lowest that counts.
-    """
-    if config.label_space != "carla":
-        return []
-    decoded = decode_boxes(maps, config, top=30)
-    return [
-        DetectedBox(BOX_CLASSES[int(kind)], (x, y), (abs(length), abs(width)), yaw, speed, sure)
-        for (x, y, length, width, yaw, speed, kind), sure in zip(
-            decoded.boxes[0].tolist(), decoded.score[0].tolist(), strict=True
-        )
-        if sure >= score
-    ]
+def _rules(config: StudentConfig) -> tuple[StopSignRule | None, KalmanFilter | None]:
+    """The optional parts that remember something, as new."""
+    signs, kalman = config.stop_signs, config.kalman
+    return (
+        None if signs is None else StopSignRule(signs, config.tick_s),
+        None if kalman is None else KalmanFilter(kalman),
+    )
 
 
 def _check_inputs(checkpoint: Checkpoint) -> None:
@@ -268,7 +280,6 @@ def _check_inputs(checkpoint: Checkpoint) -> None:
     lacks = [
         name
         for name, is_lacking in {
-            "reads radar, which recorded frames do not hold": model.radar_queries > 0,
             "reads the acceleration, which is not observed": model.acceleration_token,
             "predicts no route": model.num_route_points == 0,
             "predicts no target speed": not model.target_speeds,
@@ -278,7 +289,7 @@ def _check_inputs(checkpoint: Checkpoint) -> None:
     if lacks:
         raise UserError(
             f"this checkpoint {', '.join(lacks)}; drive one that was trained for rig"
-            f" {checkpoint.rig.name!r} with camera and LiDAR, and with route and speed."
+            f" {checkpoint.rig.name!r}, with route and speed."
         )
 
 

@@ -4,12 +4,13 @@ import json
 
 import cv2
 
-from symdrive.agent.predict import Prediction, predict, read_scenes
+from symdrive.agent.predict import predict, read_scenes
 from symdrive.agent.student import StudentConfig
 from symdrive.cli.screen import bar, console
 from symdrive.cli.student_options import Predict
 from symdrive.core.config import to_plain
 from symdrive.features.checkpoint import load_checkpoints
+from symdrive.features.prediction import Prediction
 from symdrive.report.prediction import draw_prediction
 
 

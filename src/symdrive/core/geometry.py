@@ -1,10 +1,12 @@
-"""Planar poses, oriented boxes and polylines; ISO 8855 (x forward, y left), metres, radians.
+"""Planar poses, rotations, oriented boxes, polylines; ISO 8855 (x forward, y left), metres, rad.
 
 Every function takes batches; one object is a batch of one.
 """
 
+import math
+
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 
 
 def wrap_angle(angle: Float[np.ndarray, "*b"]) -> Float[np.ndarray, "*b"]:
@@ -35,6 +37,19 @@ def to_world(
     cos, sin = np.cos(yaw), np.sin(yaw)
     x, y = points[..., 0], points[..., 1]
     return np.stack([cos * x - sin * y, sin * x + cos * y], axis=-1) + origin
+
+
+def rotation(yaw: float, pitch: float, roll: float = 0.0) -> Float64[np.ndarray, "3 3"]:
+    """Turned left by yaw, then nose up by pitch, then left side up by roll; rad.
+
+    Returns:
+        Columns forward, left, up: body to world.
+    """
+    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+    forward = np.array([cp * cy, cp * sy, sp])
+    left, up = np.array([-sy, cy, 0.0]), np.array([-sp * cy, -sp * sy, cp])
+    cr, sr = math.cos(roll), math.sin(roll)
+    return np.stack([forward, cr * left + sr * up, cr * up - sr * left], axis=1)
 
 
 def box_corners(

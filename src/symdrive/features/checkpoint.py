@@ -60,12 +60,17 @@ def check_fit(model: ModelConfig, features: FeatureConfig) -> None:
     Raises:
         UserError: naming the size that differs.
     """
+    radar, read = model.radar, features.radar
     pairs: dict[str, tuple[object, object]] = {
         "image_size": (model.image_size, features.image_size),
         "bev": (model.bev, features.bev),
         "number of LiDAR slices": (model.lidar_channels, len(features.lidar_slices)),
         "lidar_clip": (model.lidar_clip, features.lidar_clip),
         "frame": (model.frame, features.frame),
+        "radar (sensors, points, objects)": (
+            None if radar is None else (radar.sensors, radar.points, radar.queries),
+            None if read is None else (len(read.sensors), read.points, read.objects),
+        ),
     }
     for name, (wanted, given) in pairs.items():
         if wanted != given:
@@ -182,14 +187,19 @@ def load_checkpoints(path: Path, device: torch.device | str = "cpu") -> list[Che
     return found
 
 
-def check_device(device: torch.device | str) -> None:
-    """Refuse a GPU that is not there.
+def check_device(device: torch.device | str, count: int = 1) -> None:
+    """Refuse GPUs that are not there.
 
     Raises:
         UserError: then; nothing falls back to the CPU by itself.
     """
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise UserError("CUDA was asked for, but torch finds no GPU; use --device cpu.")
+    if torch.device(device).type == "cuda" and torch.cuda.device_count() < count:
+        raise UserError(
+            f"{count} GPUs were asked for, but torch finds {torch.cuda.device_count()}; use fewer"
+            " --devices."
+        )
 
 
 def _read(path: Path, device: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -1,8 +1,9 @@
 """How observations become tensors, as one frozen value with a digest; presets at the end."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symdrive.core import config
+from symdrive.core.config import later
 from symdrive.model.config import BevGrid, Size
 
 
@@ -77,6 +78,28 @@ class NavigationConfig:
 
 
 @dataclass(frozen=True)
+class RadarFeatures:
+    """Which radars are read, and how much of them.
+
+    Attributes:
+        sensors: names in the rig; their places are the numbers that the network knows them by.
+        points: detections of each that are handed on, the first ones of a reading.
+        objects: most objects of a label.
+    """
+
+    sensors: tuple[str, ...]
+    points: int = 75
+    objects: int = 20
+
+    def __post_init__(self) -> None:
+        """Something is read and something is learnt."""
+        if not self.sensors or len(set(self.sensors)) != len(self.sensors):
+            raise ValueError(f"name each radar once, and at least one: {self.sensors}")
+        if self.points < 1 or self.objects < 1:
+            raise ValueError(f"points and objects are at least 1: {self}")
+
+
+@dataclass(frozen=True)
 class FeatureConfig:
     """One path from observation to tensors.
 
@@ -95,6 +118,7 @@ class FeatureConfig:
         box_reach_z_m: boxes farther above or below the ego are left out.
         light_reach_m: how far ahead along the route a light or stop sign is the ego's concern.
         frame: axes of every vector.
+        radar: which radars are read; None for none.
     """
 
     views: tuple[View, ...]
@@ -111,6 +135,7 @@ class FeatureConfig:
     box_reach_z_m: float = 4.0
     light_reach_m: float = 40.0
     frame: str = "iso8855"
+    radar: RadarFeatures | None = later(None)
 
     def __post_init__(self) -> None:
         """Pieces fit together, slices have an inside."""
@@ -150,6 +175,13 @@ OFFICIAL = FeatureConfig(
 )
 """TransFuser's stitched picture and raster, for the `lead3` rig (one slice from 4 m below to 10 m
 above the road; kesai-labs/lead 4489176, `config_base.py`)."""
+
+OFFICIAL_RADAR = RadarFeatures(
+    ("radar_front_left", "radar_front_right", "radar_rear_right", "radar_rear_left")
+)
+"""TransFuser's four radars, numbered as there (`config_base.py`)."""
+
+OFFICIAL_WITH_RADAR = replace(OFFICIAL, radar=OFFICIAL_RADAR)
 
 NANO = FeatureConfig(
     views=(

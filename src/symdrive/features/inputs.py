@@ -14,6 +14,7 @@ from symdrive.core.errors import UserError
 from symdrive.core.geometry import to_local
 from symdrive.features.config import FeatureConfig, View
 from symdrive.features.navigation import NavigationState
+from symdrive.features.radar import radar_inputs
 from symdrive.features.raster_kernel import RasterGeometry, count_points
 from symdrive.maps.route import Command
 from symdrive.record import codec
@@ -33,6 +34,7 @@ class InputArrays:
         speed_mps: speedometer.
         command: `Command` - 1.
         target_points: previous, current, next; x y, ego frame of the view, m.
+        radar: detections as of `radar.radar_inputs`; None for features without radar.
     """
 
     image: UInt8[np.ndarray, "3 height width"]
@@ -40,6 +42,7 @@ class InputArrays:
     speed_mps: float
     command: int
     target_points: Float32[np.ndarray, "3 2"]
+    radar: Float32[np.ndarray, "point 5"] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,18 @@ EGO_VIEW = ViewPose()
 
 
 def check_rig(rig: Rig, config: FeatureConfig, where: str) -> None:
-    """Refuse a rig whose pictures do not hold the views.
+    """Refuse a rig whose pictures do not hold the views, or that lacks a radar.
 
     Raises:
-        UserError: naming the camera.
+        UserError: naming the camera or the radar.
     """
+    radars = [radar.name for radar in rig.radars]
+    for name in config.radar.sensors if config.radar is not None else ():
+        if name not in radars:
+            raise UserError(
+                f"{where}: rig {rig.name!r} has no radar {name!r}; it has {sorted(radars)}, choose"
+                " features for this rig."
+            )
     cameras = {camera.name: camera for camera in rig.cameras}
     for view in config.views:
         camera = cameras.get(view.camera)
@@ -95,6 +105,11 @@ def as_stored(observation: Observation, config: FeatureConfig) -> Observation:
             if name in wanted
         },
         lidar=codec.quantise_lidar(observation.lidar),
+        radar={
+            name: codec.quantise_radar(points)
+            for name, points in observation.radar.items()
+            if config.radar is not None and name in config.radar.sensors
+        },
     )
 
 
@@ -102,17 +117,19 @@ def encode(
     observation: Observation,
     navigation: NavigationState,
     config: FeatureConfig,
+    rig: Rig,
     view: ViewPose = EGO_VIEW,
 ) -> InputArrays:
     """Stored (or `as_stored`) readings to network inputs.
 
-    For a shifted view the observation carries the shifted pictures; points and target points are
-    moved here.
+    For a shifted view the observation carries the shifted pictures and radar readings; points and
+    target points are moved here.
 
     Args:
         observation: one tick.
         navigation: of the same tick.
         config: features.
+        rig: that the readings are of.
         view: pose of the rig that took the pictures.
     """
     lidar = observation.lidar
@@ -124,6 +141,7 @@ def encode(
         float(observation.speed_mps),
         command_index(navigation.command),
         view.to_view(ego_frame).astype(np.float32),
+        radar_inputs(observation.radar, rig, config),
     )
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import pickle
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from symdrive.core.errors import UserError
-from symdrive.features.config import FeatureConfig, View
+from symdrive.features.config import OFFICIAL_RADAR, FeatureConfig, View
 from symdrive.model.config import ModelConfig
 from symdrive.model.network import TransFuser
 from symdrive.model.official import convert_state, read_options
@@ -61,8 +62,16 @@ def features_of(
     height = rig.cameras[0].height - (BOTTOM_ROWS_CUT if rig is NAVSIM_RIG else 0)
     width = rig.cameras[0].width
     views = tuple(View(name, 0, height, 0, width) for name in kept)
+    radar = None
+    if model.radar is not None:
+        radar = replace(OFFICIAL_RADAR, points=model.radar.points, objects=model.radar.queries)
     features = FeatureConfig(
-        views, model.bev, ((-4.0, 10.0),), lidar_clip=model.lidar_clip, max_boxes=90
+        views,
+        model.bev,
+        ((-4.0, 10.0),),
+        lidar_clip=model.lidar_clip,
+        max_boxes=90,
+        radar=radar,
     )
     if features.image_size != model.image_size:
         raise UserError(

@@ -17,6 +17,7 @@ from symdrive.core.semantics import SemanticClass
 from symdrive.features.concerns import Concern
 from symdrive.features.config import FeatureConfig, View
 from symdrive.features.inputs import ViewPose
+from symdrive.features.radar import padded_objects
 from symdrive.maps.raster import TownRaster
 from symdrive.model.config import BEV_CLASSES, BOX_CLASSES, SEMANTIC_CLASSES, BevGrid
 from symdrive.record.frame import StoredLabels
@@ -80,6 +81,13 @@ def _tables() -> tuple[UInt8[np.ndarray, " tag"], UInt8[np.ndarray, " rank"]]:
 _TAG_TO_RANK, _RANK_TO_CLASS = _tables()
 
 
+_RADAR_ORDER = ("special_vehicle", "vehicle", "biker", "walker", "obstacle", "parked_vehicle")
+_RADAR_RANK = np.array(
+    [_RADAR_ORDER.index(n) if n in _RADAR_ORDER else len(_RADAR_ORDER) for n in BOX_CLASSES]
+)
+"""Place of each box class among equally fast radar objects."""
+
+
 @dataclass(frozen=True)
 class Moment:
     """What is so around the ego at one tick.
@@ -91,6 +99,7 @@ class Moment:
         light: stop lines of the next light, with its state.
         light_state: `SignalState`.
         stop_sign: the next one not yet obeyed.
+        radar_points: returns on each actor; None where they are not asked for.
     """
 
     actors: Actors
@@ -99,6 +108,7 @@ class Moment:
     light: Sequence[Concern]
     light_state: int
     stop_sign: Concern | None
+    radar_points: Int[np.ndarray, " actor"] | None = None
 
     @property
     def is_held(self) -> bool:
@@ -121,10 +131,7 @@ def boxes(moment: Moment, config: FeatureConfig, view: ViewPose) -> Float32[np.n
         lines.append((moment.stop_sign, "stop_sign"))
     extra = [_line_row(concern, BOX_CLASSES.index(name), actors, view) for concern, name in lines]
     table = np.concatenate([table, np.array(extra).reshape(-1, 7)])
-    grid = config.bev
-    x, y = table[:, 0], table[:, 1]
-    inside = (x > grid.x_min) & (x < grid.x_max) & (y > grid.y_min) & (y < grid.y_max)
-    table = table[inside]
+    table = table[_inside(table[:, :2], config.bev)]
     order = np.argsort(-np.hypot(table[:, 0], table[:, 1]), kind="stable")
     return table[order][-config.max_boxes :].astype(np.float32)
 
@@ -150,6 +157,26 @@ def shown(moment: Moment, config: FeatureConfig) -> Bool[np.ndarray, " actor"]:
     kept = (seen | unknown) & (rise < config.box_reach_z_m)
     kept[0] = False
     return kept
+
+
+def radar_objects(
+    moment: Moment, config: FeatureConfig, view: ViewPose
+) -> Float32[np.ndarray, "object 4"] | None:
+    """Objects that the radar met: x, y, speed, 1; rows of zeros fill them up.
+
+    The fastest come first, of equally fast ones the rarer classes (`_RADAR_RANK`), then those with
+    more returns; what stands is met, too. None for features without radar.
+    """
+    radar, points, actors = config.radar, moment.radar_points, moment.actors
+    if radar is None or points is None:
+        return None
+    xy, _ = _seen_from(actors.position[:, :2], actors.yaw, actors, view)
+    kind, speed = _box_class(actors), np.abs(actors.speed)
+    met = (points >= 1) & _inside(xy, config.bev)
+    met[0] = False
+    order = np.lexsort((-points, _RADAR_RANK[kind], -speed))
+    order = order[met[order]]
+    return padded_objects(np.column_stack([xy, speed])[order], radar)
 
 
 def bev_semantic(
@@ -251,6 +278,12 @@ def _box_class(actors: Actors) -> Int[np.ndarray, " actor"]:
     found = of_kind[actors.kind]
     vehicle = found == BOX_CLASSES.index("vehicle")
     return np.where(vehicle & actors.parked, BOX_CLASSES.index("parked_vehicle"), found)
+
+
+def _inside(xy: Float[np.ndarray, "n 2"], grid: BevGrid) -> Bool[np.ndarray, " n"]:
+    """Which points the bird's-eye view holds."""
+    x, y = xy[:, 0], xy[:, 1]
+    return (x > grid.x_min) & (x < grid.x_max) & (y > grid.y_min) & (y < grid.y_max)
 
 
 def _seen_from(

@@ -31,7 +31,7 @@ def sample_row(sample: Sample, max_boxes: int) -> Row:
     inputs, targets = sample.inputs, sample.targets
     boxes = np.zeros((max_boxes, 7), dtype=np.float32)
     boxes[: len(targets.boxes)] = targets.boxes
-    return {
+    row = {
         "image": inputs.image,
         "lidar": inputs.lidar,
         "speed": np.asarray(inputs.speed_mps, dtype=np.float32),
@@ -47,6 +47,9 @@ def sample_row(sample: Sample, max_boxes: int) -> Row:
         "target_speed": np.asarray(targets.target_speed_mps, dtype=np.float32),
         "brake": np.asarray(targets.brake, dtype=bool),
     }
+    if inputs.radar is not None and targets.radar_objects is not None:
+        row |= {"radar": inputs.radar, "radar_objects": targets.radar_objects}
+    return row
 
 
 class DriveSamples:

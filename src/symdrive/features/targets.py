@@ -1,10 +1,10 @@
 """A recorded run to samples: inputs and labels of each frame, for both views."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int, UInt8
 
 from symdrive.core.errors import UserError
 from symdrive.features import planning_labels, scene_labels
@@ -34,6 +34,8 @@ class TargetArrays:
         route: path points, m.
         target_speed_mps: the expert's.
         brake: whether it wanted to stop at once.
+        radar_objects: x, y, speed, 1 of what the radar met, filled up with zeros; None for
+            features without radar.
     """
 
     semantic: UInt8[np.ndarray, "height width"]
@@ -44,6 +46,7 @@ class TargetArrays:
     route: Float32[np.ndarray, "point 2"]
     target_speed_mps: float
     brake: bool
+    radar_objects: Float32[np.ndarray, "object 4"] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,12 @@ class RunSamples:
             if second is None:
                 return None
             view, labels = ViewPose(second.lateral_m, second.yaw), second.labels
-            observation = frame.observation(second.images)  # the normal ones are not decoded
+            plain = frame.observation(second.images)  # the normal pictures are not decoded
+            observation = replace(plain, radar=second.radar)
         else:
             view, labels, observation = EGO_VIEW, frame.labels, frame.observation()
         row = int(self._rows[frame_row])
-        inputs = encode(observation, self._navigation[row], self.config, view)
+        inputs = encode(observation, self._navigation[row], self.config, self.run.meta.rig, view)
         return Sample(inputs, self._targets(frame, labels, row, view))
 
     def _targets(
@@ -113,6 +117,7 @@ class RunSamples:
             route.astype(np.float32),
             plan.target_speed_mps,
             plan.brake,
+            scene_labels.radar_objects(moment, self.config, view),
         )
 
     def _moment(self, row: int) -> scene_labels.Moment:
@@ -127,7 +132,18 @@ class RunSamples:
             light,
             state,
             self._concerns.stop_sign(row),
+            None if self.config.radar is None else self._radar_points(tick),
         )
+
+    def _radar_points(self, tick: int) -> Int[np.ndarray, " actor"]:
+        """Radar returns on each actor, or a word about how to record them."""
+        found = self.run.radar_points(tick)
+        if found is None:
+            raise UserError(
+                f"{self.run.folder}: no radar returns were recorded at tick {tick}; record with a"
+                " rig that has radars."
+            )
+        return found
 
 
 def replay(run: Run, config: FeatureConfig) -> list[NavigationState]:

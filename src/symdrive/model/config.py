@@ -433,6 +433,9 @@ OFFICIAL_LTF_NAVSIM = ModelConfig(
 LEAD_RESNET34 = ModelConfig(perspective_scales=(8, 1))
 """The ResNet-34 network for rigs without radar, without the official faults."""
 
+LEAD_RESNET34_RADAR = replace(LEAD_RESNET34, radar=RadarConfig(), radar_queries=20)
+"""The same with the radar detector, as published."""
+
 LEAD_REGNETY032 = replace(LEAD_RESNET34, image_backbone="regnety_032", lidar_backbone="regnety_032")
 
 NANO = ModelConfig(

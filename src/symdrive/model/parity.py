@@ -249,7 +249,7 @@ def losses_of(bundle: Bundle, out: Predictions, config: ModelConfig) -> dict[str
         terms["loss_depth"] = losses.depth_loss(out.depth[rows], whole)
     if out.radar is not None:
         label = labels["radar_detections"].float() * torch.tensor([1.0, -1.0, 1.0, 1.0])
-        terms["radar_loss"] = radar_loss(out.radar, label, config)
+        terms["radar_loss"] = radar_loss(out.radar, label, config).mean()
     if out.plan is not None:
         terms |= _plan_losses(out.plan, labels, config)
     return terms

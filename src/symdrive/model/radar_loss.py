@@ -18,8 +18,10 @@ STATE_WEIGHT = 5.0
 
 def radar_loss(
     found: RadarObjects, label: Float[Tensor, "b q 4"], config: ModelConfig
-) -> Float[Tensor, ""]:
+) -> Float[Tensor, " b"]:
     """Error of the matched states, five-fold, and of the guess whether there is an object.
+
+    One value a sample.
 
     Args:
         found: by the detector.
@@ -36,7 +38,7 @@ def radar_loss(
     guess = functional.binary_cross_entropy_with_logits(
         found.logit.gather(1, query), real, reduction="none"
     )
-    return (STATE_WEIGHT * error + guess.mean(dim=1)).mean()
+    return STATE_WEIGHT * error + guess.mean(dim=1)
 
 
 def match(cost: Float[Tensor, "b q n"]) -> tuple[Int[Tensor, "b q"], Int[Tensor, "b q"]]:

@@ -63,8 +63,10 @@ class Targets(NamedTuple):
         target_speed: what the expert aimed at.
         brake: whether the expert wanted to stop at once.
         headings: of the car at the waypoints, rad; None where the network predicts none.
-        radar: x, y, speed, 1 of each object that the radar met, rows of zeros for none; None where
-            the network has no radar detector.
+        radar_objects: x, y, speed, 1 of each object that the radar met, rows of zeros for none;
+            None where the network has no radar detector.
+        space: number of the label space of each sample: 0 for the network's own, 1 for the first of
+            `other_spaces`, ...; None where all samples are of its own.
     """
 
     semantic: UInt8[Tensor, "b label_height label_width"]
@@ -77,7 +79,8 @@ class Targets(NamedTuple):
     target_speed: Float[Tensor, " b"]
     brake: Bool[Tensor, " b"]
     headings: Float[Tensor, "b step"] | None = None
-    radar: Float[Tensor, "b query 4"] | None = None
+    radar_objects: Float[Tensor, "b query 4"] | None = None
+    space: Int[Tensor, " b"] | None = None
 
 
 class BoxMaps(NamedTuple):

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from symdrive.agent.predict import Prediction
 from symdrive.core.geometry import box_corners
+from symdrive.features.prediction import Prediction
 from symdrive.model.config import BEV_CLASSES, SEMANTIC_CLASSES, BevGrid
 
 Picture = UInt8[np.ndarray, "height width 3"]

@@ -1,11 +1,11 @@
 """Where a mounted sensor is and how it moves; world frame, metres, rotations body to world."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64
 
+from symdrive.core.geometry import rotation
 from symdrive.world.clock import TICK_S
 from symdrive.world.specs import (
     CameraSpec,
@@ -35,15 +35,6 @@ class Pose(NamedTuple):
 
     position: Float64[np.ndarray, " 3"]
     rotation: Float64[np.ndarray, "3 3"]
-
-
-def rotation(yaw: float, pitch: float, roll: float = 0.0) -> Float64[np.ndarray, "3 3"]:
-    """Turned left by yaw, then nose up by pitch, then left side up by roll; rad."""
-    cy, sy, cp, sp = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
-    forward = np.array([cp * cy, cp * sy, sp])
-    left, up = np.array([-sy, cy, 0.0]), np.array([-sp * cy, -sp * sy, cp])
-    cr, sr = math.cos(roll), math.sin(roll)
-    return np.stack([forward, cr * left + sr * up, cr * up - sr * left], axis=1)
 
 
 def ego_pose(actors: Actors) -> Pose:
