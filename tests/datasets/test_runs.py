@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from symdrive.core.errors import UserError
-from symdrive.datasets.runs import Selection, usable_drives
+from symdrive.datasets.runs import Selection, evenly, hold_out, usable_drives
 from symdrive.world.rig import NANO_RIG
 
 MakeDrive = Callable[..., Path]
@@ -65,3 +66,32 @@ def test_two_rigs_are_not_mixed(make_drive: MakeDrive, tmp_path: Path) -> None:
     make_drive(tmp_path / "b", num_ticks=60, rig=replace(NANO_RIG, name="other"))
     with pytest.raises(UserError, match="train on runs of one rig"):
         usable_drives([tmp_path], Selection())
+
+
+def test_whole_drives_are_held_out_by_seed(make_drive: MakeDrive, tmp_path: Path) -> None:
+    for number in range(4):
+        make_drive(tmp_path / f"run{number}", num_ticks=66)
+    drives = usable_drives([tmp_path], Selection())
+    splits = {seed: hold_out(drives, 0.4, seed) for seed in range(8)}
+    for train, held in splits.values():
+        names = [[drive.run.folder.name for drive in part] for part in (train, held)]
+        assert sorted(names[0] + names[1]) == ["run0", "run1", "run2", "run3"]
+        assert len(held) == 2
+    assert hold_out(drives, 0.4, 3)[1] == splits[3][1]
+    assert len({held[0].run.folder for _, held in splits.values()}) > 1
+    assert hold_out(drives, 0.0, 0) == (drives, [])
+    assert len(hold_out(drives, 0.01, 0)[1]) == 1
+    with pytest.raises(UserError, match=r"of 1 none would be left.*--validate 0"):
+        hold_out(drives[:1], 0.05, 0)
+
+
+def test_a_few_frames_are_spread_over_all_drives(make_drive: MakeDrive, tmp_path: Path) -> None:
+    for number in range(3):
+        make_drive(tmp_path / f"run{number}", num_ticks=66)
+    drives = usable_drives([tmp_path], Selection(repeat_turns=2))
+    assert [len(np.unique(drive.frames)) for drive in drives] == [5, 5, 5]
+    every = evenly(drives, 99)
+    assert [drive.frames.tolist() for drive in every] == [[1, 2, 3, 4, 5]] * 3
+    few = evenly(drives, 4)
+    assert sum(len(drive.frames) for drive in few) == 4
+    assert (few[0].frames[0], few[-1].frames[-1]) == (1, 5)

@@ -2,21 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from symdrive.core.seeds import generator
+from symdrive.datasets.runs import Selection
+from symdrive.evaluate.drivers import DriverSpec
+from symdrive.evaluate.jobs import Job, drive
 from symdrive.features import config as features
 from symdrive.features.config import FeatureConfig, View
 from symdrive.features.table import Row
+from symdrive.maps.network import Network
+from symdrive.maps.open import open_town
 from symdrive.model import config as models
 from symdrive.model.config import BevGrid, ModelConfig, PlainNet
+from symdrive.record.config import RecordConfig
+from symdrive.scoring.infraction import InfractionKind
 from symdrive.training.batches import MemoryBatches, table_tensors
 from symdrive.training.config import AugmentConfig, StageConfig, TrainConfig
 from symdrive.training.train import Source
-from symdrive.world.rig import NANO_RIG
+from symdrive.world.backend import STORE_EVERY, TrafficConfig
+from symdrive.world.rig import NANO_RIG, Rig
 
 GRID = BevGrid(-8.0, 24.0, -16.0, 16.0, 1.0)
 
@@ -56,6 +65,8 @@ TINY_TRAIN = TrainConfig(
     save_every=1,
     progress=False,
 )
+
+EVERY_FRAME = Selection(harmless=tuple(kind.name for kind in InfractionKind), min_completion=0.0)
 
 
 def made_up_table(num_frames: int, config: FeatureConfig, seed: int = 0) -> Row:
@@ -104,6 +115,25 @@ class Lab:
     """What tests need, without importing a conftest."""
 
     config: TrainConfig = TINY_TRAIN
+    every_frame: Selection = EVERY_FRAME
+
+    def record(self, folder: Path, rig: Rig) -> Path:
+        """A short drive of the expert among traffic, with frames."""
+        network = Network(open_town("alder"))
+        drive(
+            Job(
+                folder=folder,
+                town="alder",
+                route=network.random_route(generator(5, "short"), 120.0, "short"),
+                driver=DriverSpec("expert"),
+                rig=rig,
+                seed=5,
+                traffic=TrafficConfig(vehicles=40, pedestrians=20, parked=20),
+                record=RecordConfig(),
+                sense_every=STORE_EVERY,
+            )
+        )
+        return folder
 
     def table(self, num_frames: int) -> Row:
         return made_up_table(num_frames, self.config.features)

@@ -10,7 +10,9 @@ from symdrive.training.augment import augment
 from symdrive.training.config import AugmentConfig
 
 ALWAYS = AugmentConfig(probability=1.0)
-OFF = AugmentConfig(1.0, gain=1.0, contrast=1.0, noise=0.0, dropout=0.0, blur=False)
+OFF = AugmentConfig(
+    1.0, gain=1.0, contrast=1.0, noise=0.0, dropout=0.0, blur=False, elastic=0.0, any_order=False
+)
 
 
 def batch(value: int = 100, b: int = 64) -> Inputs:
@@ -88,3 +90,34 @@ def test_speeds_are_swapped_not_invented() -> None:
     swapped = changed != given.speed
     assert 0.2 < float(swapped.float().mean()) < 0.3
     assert set(changed.tolist()) <= set(given.speed.tolist())
+
+
+def test_elastic_moves_pixels_by_no_more_than_it_says() -> None:
+    torch.manual_seed(0)
+    given = batch(0)
+    ramp = (torch.arange(12) * 20).to(torch.uint8)
+    image = ramp.expand(64, 3, 8, 12).contiguous()
+    changed = augment(given._replace(image=image), replace(OFF, elastic=1.5)).image.float()
+    moved = (changed - image.float()).abs() / 20.0
+    assert float(moved.max()) <= 1.5 + 0.05
+    assert float(moved.max()) > 1.2
+    assert 0.2 < float(moved.mean()) < 0.75
+    assert float(moved.amax(dim=(1, 2, 3)).min()) > 0.4  # every sample that is hit is bent
+    flat = augment(batch(77), replace(OFF, elastic=1.5)).image
+    assert (flat == 77).all()
+
+
+def test_the_order_of_changes_differs_from_batch_to_batch() -> None:
+    """Noise before blur is smoother than noise after it."""
+    config = replace(OFF, noise=12.75, blur=True, any_order=True)
+    spread = []
+    for seed in range(30):
+        torch.manual_seed(seed)
+        spread.append(float(augment(batch(b=256), config).image.float().std()))
+    low, high = min(spread), max(spread)
+    middle = (low + high) / 2
+    assert high > 1.15 * low
+    assert 5 < sum(value > middle for value in spread) < 25
+    fixed = replace(config, any_order=False)
+    torch.manual_seed(0)
+    assert float(augment(batch(b=256), fixed).image.float().std()) < middle

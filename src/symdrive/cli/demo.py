@@ -41,6 +41,7 @@ def run(options: Demo) -> None:
                 minutes=options.minutes,
                 seed=options.seed,
                 resume=True,
+                validate=0.0,
             )
         )
     with _stage("4. Student, expert and two baselines drive routes of a town nobody trained in"):

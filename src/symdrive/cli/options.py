@@ -116,20 +116,28 @@ class Train:
     Attributes:
         data: folders with recorded runs.
         out: folder for checkpoints and TensorBoard logs.
-        preset: nano (two CPU cores), resnet34 or regnety032 (official sizes, for GPUs).
+        preset: nano (two CPU cores), resnet34, regnety032 or resnet34_radar (official sizes, for
+            GPUs).
         minutes: time box for both stages together; 0 for the full schedule of the preset.
         seed: of weights, order and augmentation.
         device: cpu or cuda; that of the preset when left out.
         resume: go on from the last checkpoint in `out`.
+        validate: share of the drives to hold out; after each epoch the student is measured on them
+            and drawn (in TensorBoard). 0 trains on all.
+        devices: GPUs (or on the CPU, processes) that share each batch.
+        wandb: project in Weights & Biases that gets the curves, too; needs the extra `wandb`.
     """
 
     data: Paths
     out: Path = Path("checkpoints")
-    preset: Literal["nano", "resnet34", "regnety032"] = "nano"
+    preset: Literal["nano", "resnet34", "regnety032", "resnet34_radar"] = "nano"
     minutes: float = 0.0
     seed: int = 0
     device: Literal["cpu", "cuda"] | None = None
     resume: bool = False
+    validate: float = 0.05
+    devices: int = 1
+    wandb: str = ""
 
 
 @dataclass(frozen=True)
@@ -241,14 +249,14 @@ class BenchTrain:
     """Training samples per second, memory and work of whole steps with synthetic data.
 
     Attributes:
-        preset: nano, resnet34, regnety032 or all.
+        preset: nano, resnet34, regnety032, resnet34_radar or all.
         batch: samples a step.
         steps: measured steps.
         device: cpu or cuda (bfloat16).
         compile: let torch compile network and losses.
     """
 
-    preset: Literal["nano", "resnet34", "regnety032", "all"] = "nano"
+    preset: Literal["nano", "resnet34", "regnety032", "resnet34_radar", "all"] = "nano"
     batch: int = 32
     steps: int = 10
     device: Literal["cpu", "cuda"] = "cpu"
@@ -260,14 +268,14 @@ class BenchInfer:
     """Latency, memory and work of one decision of the network.
 
     Attributes:
-        preset: nano, resnet34, regnety032 or all.
+        preset: nano, resnet34, regnety032, resnet34_radar or all.
         members: checkpoints that decide together.
         steps: measured decisions.
         device: cpu or cuda (bfloat16).
         compile: let torch compile the network; on a GPU into one graph.
     """
 
-    preset: Literal["nano", "resnet34", "regnety032", "all"] = "nano"
+    preset: Literal["nano", "resnet34", "regnety032", "resnet34_radar", "all"] = "nano"
     members: int = 1
     steps: int = 30
     device: Literal["cpu", "cuda"] = "cpu"

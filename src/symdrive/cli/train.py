@@ -9,7 +9,8 @@ import torch
 from symdrive.cli.options import Train
 from symdrive.cli.screen import bar, console
 from symdrive.core.errors import UserError
-from symdrive.training.config import PRESETS, TrainConfig
+from symdrive.report.prediction import draw_prediction
+from symdrive.training.config import PRESETS, TrainConfig, ValidationConfig
 from symdrive.training.train import RESUME_FILE, train
 
 
@@ -42,12 +43,27 @@ def train_student(options: Train) -> Path:
             options.out,
             resume=options.resume and begun,
             on_encoded=line.at,
+            draw=draw_prediction,
         )
 
 
 def _config(options: Train) -> TrainConfig:
-    """The preset with what the command line changes."""
-    config = replace(PRESETS[options.preset], minutes=options.minutes, seed=options.seed)
+    """The preset with what the command line changes.
+
+    Raises:
+        UserError: for values that no training can have.
+    """
+    try:
+        config = replace(
+            PRESETS[options.preset],
+            minutes=options.minutes,
+            seed=options.seed,
+            validation=ValidationConfig(options.validate),
+            devices=options.devices,
+            wandb=options.wandb,
+        )
+    except ValueError as error:
+        raise UserError(f"these options train nothing: {error}.") from error
     if options.device == "cpu":  # what presets for GPUs ask for does not pay off there
         return replace(config, device="cpu", precision="32-true", compile=False)
     if options.device == "cuda":

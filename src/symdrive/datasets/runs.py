@@ -9,6 +9,7 @@ from jaxtyping import Int
 
 from symdrive.core.errors import UserError
 from symdrive.core.geometry import wrap_angle
+from symdrive.core.seeds import generator
 from symdrive.record.reader import Run, find_runs, open_run
 
 STANDING_MPS, CRAWL_MPS, STOP_MPS = 0.1, 1.0, 0.1
@@ -129,6 +130,49 @@ def usable_frames(run: Run, selection: Selection) -> Int[np.ndarray, " frame"]:
     repeats = np.where(np.abs(turned) > TURN_RAD, selection.repeat_turns, 1)
     repeats = np.where(starting, np.maximum(repeats, selection.repeat_starts), repeats)
     return np.repeat(rows, repeats * kept)
+
+
+def hold_out(drives: Sequence[Drive], share: float, seed: int) -> tuple[list[Drive], list[Drive]]:
+    """Split whole drives: those that train, and those that are held out.
+
+    Args:
+        drives: usable ones.
+        share: of the drives to hold out, at least one; 0 for none.
+        seed: of the choice.
+
+    Raises:
+        UserError: when none would be left to train on.
+    """
+    if share == 0.0:
+        return list(drives), []
+    count = max(1, round(share * len(drives)))
+    if count >= len(drives):
+        raise UserError(
+            f"validation holds out whole drives, and of {len(drives)} none would be left to train"
+            " on; record more drives, or train with --validate 0."
+        )
+    chosen = set(generator(seed, "hold_out").permutation(len(drives))[:count].tolist())
+    kept = [drive for row, drive in enumerate(drives) if row not in chosen]
+    return kept, [drive for row, drive in enumerate(drives) if row in chosen]
+
+
+def evenly(drives: Sequence[Drive], count: int) -> list[Drive]:
+    """At most so many frames, evenly spread over all drives, each once.
+
+    Args:
+        drives: to choose from.
+        count: most frames.
+    """
+    sizes = [len(np.unique(drive.frames)) for drive in drives]
+    total = sum(sizes)
+    rows = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(np.int64))
+    starts = np.cumsum([0, *sizes])
+    found: list[Drive] = []
+    for drive, first, last in zip(drives, starts[:-1], starts[1:], strict=True):
+        frames = np.unique(drive.frames)[rows[(rows >= first) & (rows < last)] - first]
+        if len(frames):
+            found.append(Drive(drive.run, frames))
+    return found
 
 
 def stored_once(drives: Sequence[Drive]) -> tuple[list[Drive], Int[np.ndarray, " sample"]]:

@@ -19,6 +19,7 @@ from symdrive.core.seeds import generator
 from symdrive.features.scene_labels import DEPTH_STEP_M
 from symdrive.features.table import DriveSamples, Row
 from symdrive.model.tensors import Inputs, Targets
+from symdrive.training.ranks import ALONE, Rank
 
 Step = tuple[Inputs, Targets]
 Pick = tuple[int, bool]
@@ -92,10 +93,13 @@ class Clock:
 
 
 class Order(Sampler[list[Pick]]):
-    """Yields the picks of each step that is left, until the clock says that it is enough."""
+    """Yields the picks of each step that is left, until the clock says that it is enough.
 
-    def __init__(self, plan: BatchPlan, clock: Clock) -> None:
-        self.plan, self.clock, self.first = plan, clock, clock.done
+    Of several processes each gets every so-manieth pick; together they have the same batch.
+    """
+
+    def __init__(self, plan: BatchPlan, clock: Clock, rank: Rank = ALONE) -> None:
+        self.plan, self.clock, self.first, self.rank = plan, clock, clock.done, rank
 
     def __len__(self) -> int:
         """Steps left if time does not run out."""
@@ -106,7 +110,7 @@ class Order(Sampler[list[Pick]]):
         for step in range(self.first, self.plan.steps):
             if self.clock.progress >= 1.0:
                 return
-            yield self.plan.picks(step)
+            yield self.plan.picks(step)[self.rank.number :: self.rank.count]
 
 
 class MemoryBatches:

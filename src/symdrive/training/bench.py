@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from symdrive.core.seeds import derived_seed
+from symdrive.model.config import ModelConfig
 from symdrive.model.ensemble import Ensemble
 from symdrive.model.losses import losses, total_loss
 from symdrive.model.made_up import made_up_inputs
@@ -123,7 +124,18 @@ def made_up_targets(config: TrainConfig, batch: int) -> Targets:
         torch.randn(batch, model.num_route_points, 2, generator=draw),
         torch.rand(batch, generator=draw) * 15.0,
         torch.rand(batch, generator=draw) < 0.2,
+        radar_objects=None if model.radar is None else _made_up_objects(model, batch, draw),
     )
+
+
+def _made_up_objects(model: ModelConfig, batch: int, draw: torch.Generator) -> Tensor:
+    """Half of the rows are objects."""
+    assert model.radar is not None
+    rows = torch.zeros(batch, model.radar.queries, 4)
+    half = model.radar.queries // 2
+    rows[:, :half, :3] = torch.rand(batch, half, 3, generator=draw) * 10.0
+    rows[:, :half, 3] = 1.0
+    return rows
 
 
 def _network(config: TrainConfig, device: str) -> TransFuser:

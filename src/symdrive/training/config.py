@@ -41,7 +41,7 @@ class StageConfig:
 class AugmentConfig:
     """Changes to pictures, each with its own probability.
 
-    Source: kesai-labs/lead 4489176, `carla_dataset_utils.py` (same ranges; no elastic deformation).
+    Source: kesai-labs/lead 4489176, `carla_dataset_utils.py` (same changes and ranges).
 
     Attributes:
         probability: of each change, for each sample.
@@ -50,6 +50,8 @@ class AugmentConfig:
         noise: largest standard deviation of additive noise, in steps of 255.
         dropout: largest share of pixels set to black.
         blur: smooth with a small Gaussian.
+        elastic: farthest that a pixel is taken from elsewhere, px; 0 for never.
+        any_order: make the changes in another order for each batch.
         other_speed: probability of handing a sample the speedometer of another one of its batch.
             Who stands mostly goes on standing, so a student that trusts its speedometer never
             starts; this makes it look at the scene.
@@ -61,6 +63,8 @@ class AugmentConfig:
     noise: float = 12.75
     dropout: float = 0.1
     blur: bool = True
+    elastic: float = 1.5
+    any_order: bool = True
     other_speed: float = 0.0
 
     def __post_init__(self) -> None:
@@ -69,8 +73,30 @@ class AugmentConfig:
             raise ValueError(f"probability and dropout are shares: {self}")
         if not 0.0 <= self.other_speed <= 1.0:
             raise ValueError(f"other_speed is {self.other_speed}; in [0, 1]")
-        if self.gain < 1.0 or self.contrast < 1.0 or self.noise < 0.0:
-            raise ValueError(f"gain and contrast are at least 1, noise at least 0: {self}")
+        if self.gain < 1.0 or self.contrast < 1.0 or min(self.noise, self.elastic) < 0.0:
+            raise ValueError(f"gain and contrast are at least 1, noise and elastic 0: {self}")
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """What is held out, and how much of it is looked at after each epoch.
+
+    Attributes:
+        share: of the drives that never train, at least one; 0 for no validation.
+        frames: most frames that are looked at, evenly spread over the held-out drives.
+        pictures: how many of them are drawn.
+    """
+
+    share: float = 0.0
+    frames: int = 128
+    pictures: int = 4
+
+    def __post_init__(self) -> None:
+        """Something is left to train on, and something is looked at."""
+        if not 0.0 <= self.share < 1.0:
+            raise ValueError(f"share is {self.share}; in [0, 1)")
+        if self.frames < 1 or self.pictures < 0:
+            raise ValueError(f"frames is at least 1, pictures zero or more: {self}")
 
 
 @dataclass(frozen=True)
@@ -104,6 +130,10 @@ class TrainConfig:
             early and is not the same on another machine.
         seed: of weights, order and augmentation.
         progress: draw a progress bar.
+        validation: drives that are held out to see how well the student does on such.
+        devices: processes that share each batch: GPUs, or on the CPU as many as named. The batches
+            are the same for any number; each process normalises over its own share.
+        wandb: project in Weights & Biases that gets the curves, too; empty for none.
     """
 
     model: ModelConfig
@@ -130,6 +160,9 @@ class TrainConfig:
     minutes: float = 0.0
     seed: int = 0
     progress: bool = True
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    devices: int = 1
+    wandb: str = ""
 
     def __post_init__(self) -> None:
         """Counts and shares as they must be."""
@@ -141,6 +174,17 @@ class TrainConfig:
             raise ValueError("the planning stage has no epochs; a student needs a planner")
         if self.minutes < 0 or self.clip_norm < 0:
             raise ValueError("minutes and clip_norm are zero or more")
+        self._check_devices()
+
+    def _check_devices(self) -> None:
+        """Refuse processes that cannot share the work."""
+        if self.devices < 1 or self.batch % self.devices:
+            raise ValueError(
+                f"{self.devices} devices cannot share a batch of {self.batch}; at least one, and"
+                " a divisor of the batch"
+            )
+        if self.devices > 1 and self.minutes:
+            raise ValueError("a time box ends at another step on each device; take one, or no box")
 
 
 OFFICIAL = TrainConfig(
@@ -158,6 +202,13 @@ their size, which is the resolution of the logits."""
 
 OFFICIAL_REGNETY032 = replace(OFFICIAL, model=models.LEAD_REGNETY032)
 
+OFFICIAL_RADAR = replace(
+    OFFICIAL,
+    model=models.LEAD_RESNET34_RADAR,
+    features=replace(features.OFFICIAL_WITH_RADAR, label_stride=4),
+)
+"""The same with four radars, which the planner listens to (the published default)."""
+
 NANO = TrainConfig(
     model=models.NANO,
     features=features.NANO,
@@ -169,10 +220,17 @@ NANO = TrainConfig(
     amsgrad=False,
     clip_norm=5.0,
     average=0.995,
-    augment=AugmentConfig(noise=0.0, dropout=0.0, blur=False, other_speed=0.25),
+    augment=AugmentConfig(
+        noise=0.0, dropout=0.0, blur=False, elastic=0.0, any_order=False, other_speed=0.25
+    ),
     in_memory=True,
     workers=2,
 )
 """A driving student in minutes on two CPU cores."""
 
-PRESETS = {"nano": NANO, "resnet34": OFFICIAL, "regnety032": OFFICIAL_REGNETY032}
+PRESETS = {
+    "nano": NANO,
+    "resnet34": OFFICIAL,
+    "regnety032": OFFICIAL_REGNETY032,
+    "resnet34_radar": OFFICIAL_RADAR,
+}

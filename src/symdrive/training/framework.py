@@ -9,10 +9,22 @@ from importlib import import_module
 import_module("symdrive.model.encoders")
 
 import lightning  # noqa: E402  see above
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment  # noqa: E402
 from lightning.pytorch.callbacks import Callback  # noqa: E402
-from lightning.pytorch.loggers import TensorBoardLogger  # noqa: E402
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger  # noqa: E402
+from lightning.pytorch.strategies import DDPStrategy, Strategy  # noqa: E402
 
 LightningModule = lightning.LightningModule
 Trainer = lightning.Trainer
 
-__all__ = ["Callback", "LightningModule", "TensorBoardLogger", "Trainer"]
+__all__ = [
+    "Callback",
+    "ClusterEnvironment",
+    "DDPStrategy",
+    "LightningModule",
+    "Logger",
+    "Strategy",
+    "TensorBoardLogger",
+    "Trainer",
+    "WandbLogger",
+]

@@ -19,6 +19,7 @@ from symdrive.training.config import StageConfig, TrainConfig
 from symdrive.training.framework import LightningModule
 from symdrive.training.guard import Guard
 from symdrive.training.progress import EVERY
+from symdrive.training.ranks import ALONE, Rank
 from symdrive.training.schedule import learning_rate
 
 
@@ -32,6 +33,7 @@ class StageRun:
         plan: its batches.
         clock: counts its steps.
         folder: for the file to resume from and for a batch whose loss is not finite.
+        rank: which of several processes this is.
     """
 
     name: str
@@ -39,6 +41,7 @@ class StageRun:
     plan: BatchPlan
     clock: Clock
     folder: Path
+    rank: Rank = ALONE
 
 
 class StudentModule(LightningModule):
@@ -72,12 +75,14 @@ class StudentModule(LightningModule):
 
     def training_step(self, batch: Step, batch_idx: int) -> Tensor:  # noqa: ARG002  Lightning's
         """Loss of one batch."""
-        torch.manual_seed(derived_seed(self.settings.seed, f"{self.run.name}/{self.clock.done}"))
+        rank = self.run.rank.number
+        name = f"{self.run.name}/{self.clock.done}" + (f"/{rank}" if rank else "")
+        torch.manual_seed(derived_seed(self.settings.seed, name))
         inputs = augment(batch[0], self.settings.augment)
         loss, terms = self._loss(inputs, on_device(batch[1]))
         self.guard.terms(self.clock.done, batch, terms)
         self._batch = batch
-        self._log(loss, terms, len(inputs.speed))
+        self._log(loss, terms, len(inputs.speed) * self.run.rank.count)
         return loss
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:  # noqa: ARG002  Lightning's
