@@ -26,6 +26,7 @@ from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.driver import Driver, Oracle, Policy
 from symdrive.world.rig import BLIND_RIG, Rig
+from symdrive.world.weather import DEFAULT_WEATHER, Weather
 
 PLANS_ONLY = RecordConfig(rgb=False, lidar=False, semantic=False, depth=False)
 """Keeps what a report needs to draw the drive again; no pictures."""
@@ -47,6 +48,7 @@ class Job:
         shift: also record a second rig, displaced so; None for none.
         frame_every: ticks between recorded frames.
         sense_every: ticks between casts of cameras and LiDAR.
+        weather: of the whole drive.
     """
 
     folder: Path
@@ -60,6 +62,7 @@ class Job:
     shift: ShiftConfig | None = None
     frame_every: int = STORE_EVERY
     sense_every: int = 1
+    weather: Weather = DEFAULT_WEATHER
 
     @property
     def config(self) -> dict[str, Any]:
@@ -164,7 +167,7 @@ def _record(job: Job, outcome: Outcome) -> RouteRecord:
 
 def _meta(job: Job, driver: Driver, town: Town) -> RunMeta:
     """What the run folder says about the drive."""
-    episode = Episode(job.route, job.seed, job.traffic)
+    episode = Episode(job.route, job.seed, job.traffic, job.weather)
     rig = rig_of(driver, job.rig)
     return RunMeta(episode, rig, job.driver.name, town.source_digest, job.config)
 

@@ -99,7 +99,15 @@ class EmbeddedWorld:
             sim = self._running()
             actors = actors_of(sim.traffic.bodies, sim.color)
             signals, trail = sim.signals.copy(), trail_of_rows(sim.poses)
-            self._truth = Truth(sim.tick, sim.time_s, actors, signals, sim.collisions, trail)
+            self._truth = Truth(
+                sim.tick,
+                sim.time_s,
+                actors,
+                signals,
+                sim.collisions,
+                trail,
+                sim.episode.weather,
+            )
         return self._truth
 
     def observe(self) -> Observation:
