@@ -30,6 +30,7 @@ def run(options: Collect) -> None:
     jobs = collect_jobs(
         options.out, tour, open_rig(options.rig), options.traffic, seed=options.seed
     )
+    jobs = [replace(job, shadows=options.shadows) for job in jobs]
     done = drive_all("expert collects", jobs, options.workers)
     scores = [score_route(item.record, LEADERBOARD_2_0) for item in done]
     console.print(summary_table({"expert": aggregate(scores, len(scores))}))

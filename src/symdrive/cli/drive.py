@@ -42,6 +42,7 @@ def run(options: Drive) -> None:
             record=record,
             frame_every=5 if options.frames else PLAN_EVERY,
             weather=weather,
+            shadows=options.shadows,
         )
         for route, weather in zip(tour.routes, weathers, strict=True)
     ]

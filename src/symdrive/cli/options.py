@@ -58,6 +58,7 @@ class Drive:
         traffic: how busy the town is.
         weather: a CARLA preset (ClearSunset), one of LEAD's 52 (lead.FoggyCloudyNoon), `default`,
             or `random` for LEAD's draw for each route. Left out, that of the routes.
+        shadows: let things cast shadows in the cameras (slower).
         seed: of everything random.
         limit: drive only the first so many routes; 0 for all.
         clairvoyant: switch LEAD's alignment off, so that the expert sees everything.
@@ -74,6 +75,7 @@ class Drive:
     rig: str = "nano"
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
     weather: str | None = None
+    shadows: bool = False
     seed: int = 0
     limit: int = 0
     clairvoyant: bool = False
@@ -98,6 +100,7 @@ class Collect:
         rig: sensors to record: nano or lead3.
         traffic: how busy the town is.
         weather: as for `drive`; `random` is what LEAD collects in.
+        shadows: let things cast shadows in the cameras (slower).
         seed: of everything random.
         workers: processes that drive in parallel.
     """
@@ -110,6 +113,7 @@ class Collect:
     rig: str = "nano"
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
     weather: str | None = None
+    shadows: bool = False
     seed: int = 0
     workers: int = 2
 

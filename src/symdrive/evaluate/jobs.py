@@ -49,6 +49,7 @@ class Job:
         frame_every: ticks between recorded frames.
         sense_every: ticks between casts of cameras and LiDAR.
         weather: of the whole drive.
+        shadows: whether things cast shadows in cameras.
     """
 
     folder: Path
@@ -63,6 +64,7 @@ class Job:
     frame_every: int = STORE_EVERY
     sense_every: int = 1
     weather: Weather = DEFAULT_WEATHER
+    shadows: bool = False
 
     @property
     def config(self) -> dict[str, Any]:
@@ -74,6 +76,7 @@ class Job:
             "sense_every": self.sense_every,
             "town": self.town,
             "checkpoint_digest": file_digest(self.driver.checkpoint),
+            **({"shadows": True} if self.shadows else {}),
         }
 
 
@@ -133,7 +136,7 @@ def drive(job: Job) -> RouteRecord:
     if job.folder.exists():
         _clear(job.folder)
     meta = _meta(job, driver, town)
-    world = _world(job.town, meta.rig, job.shift, job.sense_every)
+    world = _world(job.town, meta.rig, job.shift, job.sense_every, shadows=job.shadows)
     world.reset(meta.episode)
     _reset(driver, town, meta.episode)
     judge = default_criteria(town, job.route)
@@ -188,6 +191,8 @@ def _town(source: str) -> Town:
 
 
 @lru_cache(maxsize=2)
-def _world(source: str, rig: Rig, shift: ShiftConfig | None, sense_every: int) -> EmbeddedWorld:
+def _world(
+    source: str, rig: Rig, shift: ShiftConfig | None, sense_every: int, *, shadows: bool
+) -> EmbeddedWorld:
     """A world, and with it the scene for the ray caster, is built once in each process."""
-    return EmbeddedWorld(_town(source), rig, shift, sense_every)
+    return EmbeddedWorld(_town(source), rig, shift, sense_every, shadows=shadows)

@@ -57,10 +57,17 @@ class EmbeddedWorld:
         shift: how the second camera rig is displaced.
         sense_every: sensors that cast rays read no more often than every so many ticks; in between
             they hold (as with a `sensor_tick` in CARLA), while localisation is that of the tick.
+        shadows: whether things cast shadows in cameras, which takes time.
     """
 
     def __init__(
-        self, town: Town, rig: Rig, shift: ShiftConfig | None = None, sense_every: int = 1
+        self,
+        town: Town,
+        rig: Rig,
+        shift: ShiftConfig | None = None,
+        sense_every: int = 1,
+        *,
+        shadows: bool = False,
     ) -> None:
         if sense_every < 1:
             raise ValueError(f"sense_every is {sense_every}; at least 1")
@@ -69,7 +76,7 @@ class EmbeddedWorld:
         self.town = town
         self.rig = rig
         self.shift = shift if shift is not None else ShiftConfig()
-        self._suite = SensorSuite(Scene(town), rig, sense_every)
+        self._suite = SensorSuite(Scene(town), rig, sense_every, shadows=shadows)
         self._sim: Simulation | None = None
         self._forget()
 
