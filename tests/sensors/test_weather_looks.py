@@ -160,7 +160,7 @@ def test_headlights_light_the_road_ahead_and_not_beside(actors_of, scene_of):
 def test_tail_lights_glow_at_night_unless_parked(actors_of, scene_of):
     def reds(parked: bool) -> int:
         actors = actors_of([(0, 0, 0), (9, 0, 0)])
-        actors.parked[1] = parked
+        actors.parked[1], actors.color[1] = parked, (90, 90, 90)
         picture, _ = shoot(scene_of(actors), actors, NIGHT)
         return int(((picture[..., 0] > 140) & (picture[..., 1] < 60)).sum())
 

@@ -181,13 +181,17 @@ class Score:
 class Show:
     """Write the report page of a run, or of a folder of runs, and say where it is.
 
+    `symdrive show gallery` writes a page of pictures instead: towns, weather, bodies, sensors.
+
     Attributes:
-        path: a run folder, or a folder of run folders.
+        path: a run folder, a folder of run folders, or `gallery`.
         video: render the video too.
+        out: the gallery's page; gallery.html when left out.
     """
 
     path: Annotated[Path, tyro.conf.Positional]
     video: bool = True
+    out: Path | None = None
 
 
 @dataclass(frozen=True)

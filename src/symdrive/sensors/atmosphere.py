@@ -44,7 +44,7 @@ _MASK = np.int32(511)
 @njit(fastmath=True)
 @no_type_check
 def _decay(x):
-    """About exp(-x) for x >= 0: within 0.03, and without a call."""
+    """Falls from 1 like exp(-x), at most 0.07 above it, without a call; 0.05 at 4.5."""
     root = _ONE / (_ONE + _QUARTER * x)
     root = root * root
     return root * root

@@ -257,8 +257,8 @@ _NO_CELLS = np.zeros((2, 2, 5), dtype=np.float32)
 def air_of(look: Look) -> Air | None:
     """What lies in the air and on the road, without the light of lamps; None on a dry, clear day.
 
-    Sizes: fog of density 60 lets one in twenty through at 180 m, of 100 at 75 m; a full dust storm
-    at 60 m.
+    Sizes: fog of density 60 lets one in twenty through at 270 m, of 100 at 110 m; a full dust storm
+    at 90 m.
     """
     weather, mood = look.weather, _Mood.of(look.weather)
     light = light_of(weather)
