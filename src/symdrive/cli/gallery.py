@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
+from scipy.spatial import cKDTree
 
 from symdrive.cli.routes import RANDOM_LENGTH_M, Tour, random_tour
 from symdrive.cli.screen import bar
+from symdrive.core.semantics import SemanticClass
 from symdrive.maps.open import list_towns
+from symdrive.maps.town import LaneKind, Town
 from symdrive.report.gallery import (
     Picture,
     Section,
@@ -22,7 +26,7 @@ from symdrive.report.gallery import (
     write_gallery,
 )
 from symdrive.sensors.camera import render_cameras
-from symdrive.sensors.light import Look
+from symdrive.sensors.light import Look, sun_place
 from symdrive.sensors.scene import Scene
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import Episode, TrafficConfig
@@ -35,6 +39,8 @@ from symdrive.world.weather import DEFAULT_WEATHER, Weather, named_weather
 LEAD_IN_TICKS = 100
 TRAFFIC = TrafficConfig(vehicles=60, pedestrians=30, parked=30)
 SMOOTH = 2
+STAGE = "birch"
+"""Where weather, bodies and sensors are shown."""
 
 WINDSCREEN = CameraSpec("windscreen", (0.4, 0.0, 2.0), 0.0, 480, 300, math.radians(75))
 CHASE = CameraSpec(
@@ -64,6 +70,9 @@ WEATHERS: dict[str, Weather] = {
     "the default day, no shadows": DEFAULT_WEATHER,
     "sunrise, wet": dataclasses.replace(named_weather("WetSunset"), sun_azimuth_angle=180.0),
 }
+LOW_SUN, HIGH_SUN = 0.14, 2.6
+"""Where the sun of a picture stands, to the left of where the car looks, rad."""
+
 PLAIN = "the default day, no shadows"
 PAINTS = (
     (170, 34, 38),
@@ -78,15 +87,16 @@ PAINTS = (
 def make_gallery(path: Path) -> Path:
     """Make the pictures and write the page."""
     towns = [random_tour(name, count=1, length_m=RANDOM_LENGTH_M, seed=3) for name in list_towns()]
-    makers = (*((_town_tiles, tour) for tour in towns), (_weather_tiles, towns[0]))
+    stage = next(tour for tour in towns if tour.town.name == STAGE)
+    makers = (*((_town_tiles, tour) for tour in towns), (_weather_tiles, stage))
     tiles: list[list[Tile]] = []
     with bar("gallery", len(makers) + 2) as line:
         for make, tour in makers:
             tiles.append(make(tour))
             line.step()
-        tiles.append(list(_body_tiles(towns[0])))
+        tiles.append(list(_body_tiles(stage)))
         line.step()
-        tiles.append(_sensor_tiles(towns[0]))
+        tiles.append(_sensor_tiles(stage))
         line.step()
     *places, weathers, bodies, sensors = tiles
     sections = [
@@ -145,16 +155,30 @@ def _town_tiles(tour: Tour) -> list[Tile]:
 def _weather_tiles(tour: Tour) -> list[Tile]:
     """One street in every weather."""
     truth = _moment(tour, EmbeddedWorld(tour.town, BLIND_RIG))
-    scene = Scene(tour.town)
+    scene, yaw = Scene(tour.town), float(truth.actors.yaw[0])
     return [
         Tile(
             name,
             _plain_shot(scene, truth)
             if name == PLAIN
-            else _shot(scene, truth, CHASE, Look(weather, tick=truth.tick), with_ego=True),
+            else _shot(
+                scene,
+                truth,
+                CHASE,
+                Look(_sun_at(weather, yaw + off), tick=truth.tick),
+                with_ego=True,
+            ),
         )
         for name, weather in WEATHERS.items()
+        for off in (LOW_SUN if "sun" in name else HIGH_SUN,)
     ]
+
+
+def _sun_at(weather: Weather, bearing: float) -> Weather:
+    """The weather with its sun in a direction (from x towards y, rad)."""
+    _, stands = sun_place(weather)
+    azimuth = weather.sun_azimuth_angle + stands - math.degrees(bearing)
+    return dataclasses.replace(weather, sun_azimuth_angle=math.remainder(azimuth, 360.0))
 
 
 def _plain_shot(scene: Scene, truth: Truth) -> Picture:
@@ -172,13 +196,26 @@ def _body_tiles(tour: Tour) -> Iterator[Tile]:
     world = EmbeddedWorld(tour.town, BLIND_RIG)
     world.reset(Episode(tour.routes[0], traffic=TrafficConfig(0, 0, 0)))
     truth, scene = world.truth(), Scene(tour.town)
+    place, yaw = _clearing(tour.town)
     for row, model in enumerate(MODELS):
         sides = {"": 2.5}
         if model.kind in VEHICLE_KINDS and model.kind != ActorKind.BICYCLE:
             sides[", braking"] = -0.6
         for suffix, bearing in sides.items():
             actors = _alone(truth.actors, row, braking=bool(suffix))
+            actors = dataclasses.replace(actors, position=place[None], yaw=np.array([yaw]))
             yield Tile(model.name + suffix, _portrait(scene, truth, actors, bearing))
+
+
+def _clearing(town: Town) -> tuple[Float[np.ndarray, " 3"], float]:
+    """The place on a driving lane that is farthest from walls, trees and poles, and its heading."""
+    mesh, lanes = town.mesh, town.lanes
+    flat = (SemanticClass.ROAD, SemanticClass.ROAD_LINE, SemanticClass.SIDEWALK)
+    level = (*flat, SemanticClass.TERRAIN, SemanticClass.GROUND)
+    solid = mesh.vertices[mesh.faces[~np.isin(mesh.semantic, level)].ravel(), :2]
+    rows = np.flatnonzero(np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start)))
+    best = rows[int(cKDTree(solid).query(lanes.points[rows, :2])[0].argmax())]
+    return lanes.points[best].astype(np.float64), float(lanes.yaw[best])
 
 
 def _alone(actors: Actors, model: int, *, braking: bool) -> Actors:
@@ -196,14 +233,16 @@ def _alone(actors: Actors, model: int, *, braking: bool) -> Actors:
 
 def _portrait(scene: Scene, truth: Truth, actors: Actors, bearing: float) -> Picture:
     """A body from a bearing off its tail, as large as the picture allows."""
-    scene.update(actors, truth.signal_state, Look())
     half = actors.half_extent[0]
     size = max(float(half[0]), 1.15 * float(half[2]))
     yaw = float(actors.yaw[0]) + bearing
-    away = 3.4 * size + 0.6
+    away = min(3.4 * size, 12.0) + 0.6
+    light = _sun_at(DEFAULT_WEATHER, yaw + math.pi + 0.7)
+    scene.update(actors, truth.signal_state, Look(light))
     eye = actors.position[0] - away * np.array([math.cos(yaw), math.sin(yaw), 0.0])
     eye[2] += 1.1 * float(half[2]) + 0.28 * size
-    spec = CameraSpec("portrait", (0.0, 0.0, 0.0), 0.0, 300, 220, math.radians(42))
+    fov = 2.0 * math.atan(1.3 * size / (away - 0.6))
+    spec = CameraSpec("portrait", (0.0, 0.0, 0.0), 0.0, 300, 220, fov)
     pitch = -math.atan2(float(eye[2] - actors.position[0, 2] - half[2]), away)
     frames = render_cameras(scene, [spec], eye, yaw, pitch, skip_row=None, samples=SMOOTH)
     return frames[spec.name].rgb
