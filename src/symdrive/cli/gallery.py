@@ -70,7 +70,7 @@ WEATHERS: dict[str, Weather] = {
     "the default day, no shadows": DEFAULT_WEATHER,
     "sunrise, wet": dataclasses.replace(named_weather("WetSunset"), sun_azimuth_angle=180.0),
 }
-LOW_SUN, HIGH_SUN = 0.14, 2.6
+AHEAD, BEHIND = 0.14, 2.7
 """Where the sun of a picture stands, to the left of where the car looks, rad."""
 
 PLAIN = "the default day, no shadows"
@@ -156,22 +156,15 @@ def _weather_tiles(tour: Tour) -> list[Tile]:
     """One street in every weather."""
     truth = _moment(tour, EmbeddedWorld(tour.town, BLIND_RIG))
     scene, yaw = Scene(tour.town), float(truth.actors.yaw[0])
-    return [
-        Tile(
-            name,
-            _plain_shot(scene, truth)
-            if name == PLAIN
-            else _shot(
-                scene,
-                truth,
-                CHASE,
-                Look(_sun_at(weather, yaw + off), tick=truth.tick),
-                with_ego=True,
-            ),
-        )
-        for name, weather in WEATHERS.items()
-        for off in (LOW_SUN if "sun" in name else HIGH_SUN,)
-    ]
+    tiles: list[Tile] = []
+    for name, weather in WEATHERS.items():
+        if name == PLAIN:
+            tiles.append(Tile(name, _plain_shot(scene, truth)))
+            continue
+        sun = yaw + (AHEAD if name.startswith("sunrise") else BEHIND)
+        look = Look(_sun_at(weather, sun), tick=truth.tick)
+        tiles.append(Tile(name, _shot(scene, truth, CHASE, look, with_ego=True)))
+    return tiles
 
 
 def _sun_at(weather: Weather, bearing: float) -> Weather:
