@@ -11,6 +11,8 @@ import pytest
 
 from symdrive.cli import options
 from symdrive.cli.main import parse, run
+from symdrive.core.config import to_plain
+from symdrive.world.weather import drawn_preset
 
 QUIET = ["--vehicles", "0", "--pedestrians", "0", "--parked", "0", "--no-report"]
 BLIND = ["drive", "--driver", "blind", "--rig", "blind", *QUIET]
@@ -84,6 +86,20 @@ def test_unknown_route_set_and_driver_and_rig(tmp_path, capsys):
     assert "birch_heldout" in refusal([*BLIND, "--routes", "birch_holdout", *out], capsys)
     assert "expert" in refusal(["drive", "--driver", "exprt", *QUIET, *out], capsys)
     assert "nano" in refusal(["drive", "--rig", "nanno", *QUIET, *out], capsys)
+
+
+def test_unknown_weather(tmp_path, capsys):
+    text = refusal([*BLIND, "--weather", "ClearNon", "--out", tmp_path / "o"], capsys)
+    assert "did you mean 'ClearNoon'" in text
+
+
+def test_the_weather_is_recorded(drive, tmp_path):
+    assert "weather" not in json.loads(drive.joinpath("random_000/run.json").read_text())
+    out = tmp_path / "wet"
+    arguments = [*BLIND, "--town", "alder", "--out", str(out)]
+    assert run([*arguments, "--weather", "random", "--seed", "5"]) == 0
+    stored = json.loads(out.joinpath("random_000/run.json").read_text())["weather"]
+    assert stored == to_plain(drawn_preset(5, "random_000").weather)
 
 
 def test_a_learned_driver_needs_its_checkpoint(tmp_path, capsys):

@@ -18,6 +18,7 @@ from symdrive.record.schema import RunMeta, TickRecord
 from symdrive.record.writer import RunWriter
 from symdrive.world.rig import BLIND_RIG, LidarSpec, Rig
 from symdrive.world.truth import Actors
+from symdrive.world.weather import DEFAULT_WEATHER, named_weather
 
 Make = Callable[..., TickRecord]
 EVERYTHING = RecordConfig(instance=True, ticks_per_batch=4)
@@ -44,6 +45,19 @@ def same_arrays(a: object, b: object) -> bool:
     assert dataclasses.is_dataclass(a)
     names = [f.name for f in dataclasses.fields(a)]
     return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+
+
+def test_the_weather_is_recorded_unless_it_is_the_default(
+    tmp_path: Path, meta: RunMeta, record: Make
+) -> None:
+    drive(tmp_path / "plain", meta, record, ticks=2)
+    assert "weather" not in json.loads((tmp_path / "plain/run.json").read_text())
+    assert open_run(tmp_path / "plain").meta.episode.weather == DEFAULT_WEATHER
+    rain = named_weather("HardRainNight")
+    wet = dataclasses.replace(meta, episode=dataclasses.replace(meta.episode, weather=rain))
+    drive(tmp_path / "wet", wet, record, ticks=2)
+    again = open_run(tmp_path / "wet")
+    assert again.meta.episode.weather == again.truth(1).weather == rain
 
 
 def test_meta_comes_back(tmp_path: Path, meta: RunMeta, record: Make) -> None:

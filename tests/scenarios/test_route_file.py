@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symdrive.core.errors import UserError
-from symdrive.scenarios.route_file import RouteFileEntry, Weather, read_routes, write_routes
+from symdrive.scenarios.route_file import RouteFileEntry, read_routes, write_routes
+from symdrive.world.weather import Weather
 
 SAMPLES = Path(__file__).parents[3] / "shared/routes/samples"
 
@@ -74,6 +75,7 @@ def test_leaderboard_1_waypoints(tmp_path):
         ('z="3"', 'z="inf"', "position 1: z is 'inf'"),
         ('<position x="11" y="-4" z="0"/>', "", "has 1 positions"),
         ('cloudiness="20"', 'cloudiness="much"', "weather: cloudiness is 'much'"),
+        ('cloudiness="20"', 'cloudiness="120"', "weather: cloudiness is 120; from 0 to 100"),
         ('route_percentage="0"', 'route_percentage="first"', "route_percentage is 'first'"),
     ],
 )

@@ -1,5 +1,6 @@
 """`symdrive collect`: expert drives for the student to learn from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from symdrive.cli.drive import drive_all
@@ -25,9 +26,11 @@ def run(options: Collect) -> None:
             options.town, count=options.count, length_m=options.length_m, seed=options.seed
         )
     )
+    tour = replace(tour, weathers=tour.under(options.weather, seed=options.seed))
     jobs = collect_jobs(
         options.out, tour, open_rig(options.rig), options.traffic, seed=options.seed
     )
+    jobs = [replace(job, shadows=options.shadows) for job in jobs]
     done = drive_all("expert collects", jobs, options.workers)
     scores = [score_route(item.record, LEADERBOARD_2_0) for item in done]
     console.print(summary_table({"expert": aggregate(scores, len(scores))}))
@@ -38,7 +41,7 @@ def run(options: Collect) -> None:
 def collect_jobs(
     out: Path, tour: Tour, rig: Rig, traffic: TrafficConfig, *, seed: int
 ) -> list[Job]:
-    """One job a route; each with a seed of its own, so that traffic differs.
+    """One job a route, in its weather; each with a seed of its own, so that traffic differs.
 
     Cameras and LiDAR are cast when a frame is due, four times a second, and the expert knows what
     they last showed: what is recorded is all that it went by.
@@ -55,6 +58,7 @@ def collect_jobs(
             record=RecordConfig(),
             shift=WIDE,
             sense_every=STORE_EVERY,
+            weather=weather,
         )
-        for number, route in enumerate(tour.routes)
+        for number, (route, weather) in enumerate(zip(tour.routes, tour.weathers, strict=True))
     ]

@@ -26,6 +26,7 @@ PLAN_EVERY = 2
 def run(options: Drive) -> None:
     """Drive, score, report."""
     tour = plan_tour(options.town, options.routes, seed=options.seed, limit=options.limit)
+    weathers = tour.under(options.weather, seed=options.seed)
     out = options.out or _new_folder(options.driver)
     spec = DriverSpec(options.driver, options.checkpoint, NONE if options.clairvoyant else FULL)
     record = RecordConfig() if options.frames else PLANS_ONLY
@@ -40,8 +41,10 @@ def run(options: Drive) -> None:
             traffic=options.traffic,
             record=record,
             frame_every=5 if options.frames else PLAN_EVERY,
+            weather=weather,
+            shadows=options.shadows,
         )
-        for route in tour.routes
+        for route, weather in zip(tour.routes, weathers, strict=True)
     ]
     done = drive_all(f"{options.driver} drives", jobs, options.workers)
     scores = [score_route(item.record, LEADERBOARD_2_0) for item in done]

@@ -56,6 +56,9 @@ class Drive:
         out: run folder; a new one under runs/ when left out.
         rig: sensors on the car of a driver that asks for none: nano, lead3 or blind.
         traffic: how busy the town is.
+        weather: a CARLA preset (ClearSunset), one of LEAD's 52 (lead.FoggyCloudyNoon), `default`,
+            or `random` for LEAD's draw for each route. Left out, that of the routes.
+        shadows: let things cast shadows in the cameras (slower).
         seed: of everything random.
         limit: drive only the first so many routes; 0 for all.
         clairvoyant: switch LEAD's alignment off, so that the expert sees everything.
@@ -71,6 +74,8 @@ class Drive:
     out: Path | None = None
     rig: str = "nano"
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
+    weather: str | None = None
+    shadows: bool = False
     seed: int = 0
     limit: int = 0
     clairvoyant: bool = False
@@ -94,6 +99,8 @@ class Collect:
         length_m: length of random routes, m.
         rig: sensors to record: nano or lead3.
         traffic: how busy the town is.
+        weather: as for `drive`; `random` is what LEAD collects in.
+        shadows: let things cast shadows in the cameras (slower).
         seed: of everything random.
         workers: processes that drive in parallel.
     """
@@ -105,6 +112,8 @@ class Collect:
     length_m: float = 300.0
     rig: str = "nano"
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
+    weather: str | None = None
+    shadows: bool = False
     seed: int = 0
     workers: int = 2
 
@@ -172,13 +181,17 @@ class Score:
 class Show:
     """Write the report page of a run, or of a folder of runs, and say where it is.
 
+    `symdrive show gallery` writes a page of pictures instead: towns, weather, bodies, sensors.
+
     Attributes:
-        path: a run folder, or a folder of run folders.
+        path: a run folder, a folder of run folders, or `gallery`.
         video: render the video too.
+        out: the gallery's page; gallery.html when left out.
     """
 
     path: Annotated[Path, tyro.conf.Positional]
     video: bool = True
+    out: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.scenarios.route_file import RouteFileEntry, read_routes, to_route
 from symdrive.scenarios.route_sets import ROUTE_SETS, route_set
+from symdrive.world.weather import DEFAULT_WEATHER, Weather, drawn_preset, named_weather
 
 RANDOM_LENGTH_M = 300.0
+RANDOM_WEATHER = "random"
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,30 @@ class Tour:
         source: what `open_town` takes; travels to worker processes.
         town: opened.
         routes: to be driven.
+        weathers: of each route, as its file has it.
     """
 
     source: str
     town: Town
     routes: tuple[Route, ...]
+    weathers: tuple[Weather, ...]
+
+    def under(self, weather: str | None, *, seed: int) -> tuple[Weather, ...]:
+        """The weather of each route.
+
+        Args:
+            weather: a name for all routes, `random` for LEAD's draw for each, or None for what the
+                routes say.
+            seed: of the draw.
+
+        Raises:
+            UserError: for an unknown name.
+        """
+        if weather is None:
+            return self.weathers
+        if weather == RANDOM_WEATHER:
+            return tuple(drawn_preset(seed, route.route_id).weather for route in self.routes)
+        return (named_weather(weather),) * len(self.routes)
 
 
 def plan_tour(town: str | None, routes: str | None, *, seed: int, limit: int = 0) -> Tour:
@@ -52,7 +73,7 @@ def plan_tour(town: str | None, routes: str | None, *, seed: int, limit: int = 0
     _say_ignored(entries)
     network = Network(opened)
     found = tuple(to_route(entry, network) for entry in entries)
-    return Tour(str(source), opened, found)
+    return Tour(str(source), opened, found, tuple(entry.weather for entry in entries))
 
 
 def random_tour(town: str, *, count: int, length_m: float, seed: int) -> Tour:
@@ -63,7 +84,7 @@ def random_tour(town: str, *, count: int, length_m: float, seed: int) -> Tour:
         network.random_route(generator(seed, f"route/{i}"), length_m, f"random_{i:03d}")
         for i in range(count)
     )
-    return Tour(town, opened, found)
+    return Tour(town, opened, found, (DEFAULT_WEATHER,) * count)
 
 
 def _entries(routes: str) -> list[RouteFileEntry]:

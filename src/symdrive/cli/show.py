@@ -16,9 +16,22 @@ from symdrive.report.summary import DriverRuns, write_summary
 from symdrive.scoring.protocol import LEADERBOARD_2_0, aggregate, score_route
 from symdrive.scoring.records import read_record
 
+GALLERY = Path("gallery")
+
 
 def run(options: Show) -> None:
-    """Write the page and print its path."""
+    """Write the page and print its path.
+
+    Raises:
+        UserError: when there is nothing to show, or --out is given for a run.
+    """
+    if options.path == GALLERY and not options.path.exists():
+        from symdrive.cli.gallery import make_gallery  # the simulator only where it is wanted
+
+        console.print(f"gallery: {make_gallery(options.out or Path('gallery.html'))}")
+        return
+    if options.out is not None:
+        raise UserError("--out names the page of the gallery; a run's page lies in its folder.")
     if not options.path.exists():
         raise UserError(f"{options.path} does not exist; name a run folder or a folder of runs.")
     if options.path.joinpath(RUN_FILE).is_file():

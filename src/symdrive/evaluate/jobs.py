@@ -26,6 +26,7 @@ from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.driver import Driver, Oracle, Policy
 from symdrive.world.rig import BLIND_RIG, Rig
+from symdrive.world.weather import DEFAULT_WEATHER, Weather
 
 PLANS_ONLY = RecordConfig(rgb=False, lidar=False, semantic=False, depth=False)
 """Keeps what a report needs to draw the drive again; no pictures."""
@@ -47,6 +48,8 @@ class Job:
         shift: also record a second rig, displaced so; None for none.
         frame_every: ticks between recorded frames.
         sense_every: ticks between casts of cameras and LiDAR.
+        weather: of the whole drive.
+        shadows: whether things cast shadows in cameras.
     """
 
     folder: Path
@@ -60,6 +63,8 @@ class Job:
     shift: ShiftConfig | None = None
     frame_every: int = STORE_EVERY
     sense_every: int = 1
+    weather: Weather = DEFAULT_WEATHER
+    shadows: bool = False
 
     @property
     def config(self) -> dict[str, Any]:
@@ -71,6 +76,7 @@ class Job:
             "sense_every": self.sense_every,
             "town": self.town,
             "checkpoint_digest": file_digest(self.driver.checkpoint),
+            **({"shadows": True} if self.shadows else {}),
         }
 
 
@@ -130,7 +136,7 @@ def drive(job: Job) -> RouteRecord:
     if job.folder.exists():
         _clear(job.folder)
     meta = _meta(job, driver, town)
-    world = _world(job.town, meta.rig, job.shift, job.sense_every)
+    world = _world(job.town, meta.rig, job.shift, job.sense_every, shadows=job.shadows)
     world.reset(meta.episode)
     _reset(driver, town, meta.episode)
     judge = default_criteria(town, job.route)
@@ -164,7 +170,7 @@ def _record(job: Job, outcome: Outcome) -> RouteRecord:
 
 def _meta(job: Job, driver: Driver, town: Town) -> RunMeta:
     """What the run folder says about the drive."""
-    episode = Episode(job.route, job.seed, job.traffic)
+    episode = Episode(job.route, job.seed, job.traffic, job.weather)
     rig = rig_of(driver, job.rig)
     return RunMeta(episode, rig, job.driver.name, town.source_digest, job.config)
 
@@ -185,6 +191,8 @@ def _town(source: str) -> Town:
 
 
 @lru_cache(maxsize=2)
-def _world(source: str, rig: Rig, shift: ShiftConfig | None, sense_every: int) -> EmbeddedWorld:
+def _world(
+    source: str, rig: Rig, shift: ShiftConfig | None, sense_every: int, *, shadows: bool
+) -> EmbeddedWorld:
     """A world, and with it the scene for the ray caster, is built once in each process."""
-    return EmbeddedWorld(_town(source), rig, shift, sense_every)
+    return EmbeddedWorld(_town(source), rig, shift, sense_every, shadows=shadows)

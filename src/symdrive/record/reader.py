@@ -22,6 +22,7 @@ from symdrive.record.streams import Stream
 from symdrive.world.backend import Episode, TrafficConfig
 from symdrive.world.rig import Rig
 from symdrive.world.truth import Actors, Collision, Truth
+from symdrive.world.weather import Weather
 
 CACHED_BATCHES = 4
 """Decoded actor batches kept: walking through a run in order decodes each once."""
@@ -128,6 +129,7 @@ class Run:
                 Collision(int(other), place, impulse)
                 for other, place, impulse in zip(others, places, impulses, strict=True)
             ),
+            weather=self.meta.episode.weather,
         )
 
     def pixels(self, tick: int) -> Int[np.ndarray, " actor"] | None:
@@ -241,8 +243,9 @@ def _read_meta(folder: Path, document: Mapping[str, Any], where: str) -> RunMeta
     }
     route = Route(document["route"]["route_id"], document["town"]["name"], **columns)
     traffic = plain.from_plain(TrafficConfig, document["traffic"], f"{where}: traffic")
+    weather = plain.from_plain(Weather, document.get("weather", {}), f"{where}: weather")
     return RunMeta(
-        episode=Episode(route, document["seed"], traffic),
+        episode=Episode(route, document["seed"], traffic, weather),
         rig=plain.from_plain(Rig, document["rig"], f"{where}: rig"),
         driver=document["driver"],
         town_digest=document["town"]["source_digest"],

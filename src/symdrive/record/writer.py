@@ -23,6 +23,7 @@ from symdrive.world.evidence import CameraLabels
 from symdrive.world.observation import Observation, RadarPoints
 from symdrive.world.rig import Rig
 from symdrive.world.specs import CameraSpec, RadarSpec
+from symdrive.world.weather import DEFAULT_WEATHER
 
 
 class RunWriter:
@@ -134,7 +135,9 @@ class RunWriter:
 
 def run_document(meta: RunMeta, record: RecordConfig) -> dict[str, Any]:
     """`run.json` without its `wall_clock`: equal for equal drives."""
-    route = meta.episode.route
+    route, weather = meta.episode.route, meta.episode.weather
+    # The default weather goes unsaid, as it did before there was any other.
+    sky = {} if weather == DEFAULT_WEATHER else {"weather": plain.to_plain(weather)}
     return {
         "schema_version": schema.SCHEMA_VERSION,
         "symdrive_version": meta.symdrive_version,
@@ -147,6 +150,7 @@ def run_document(meta: RunMeta, record: RecordConfig) -> dict[str, Any]:
             "num_points": len(route.points),
         },
         "traffic": plain.to_plain(meta.episode.traffic),
+        **sky,
         "rig": plain.to_plain(meta.rig),
         "rig_digest": meta.rig.digest,
         "config": plain.to_plain(meta.config),

@@ -20,6 +20,7 @@ from symdrive.maps.town import Town
 from symdrive.record.reader import Run
 from symdrive.report.panels import Gauges, Panel, birds_eye, instruments
 from symdrive.sensors.camera import render_cameras
+from symdrive.sensors.light import Look
 from symdrive.sensors.scene import Scene
 from symdrive.world.backend import TICK_S
 from symdrive.world.control import Plan
@@ -98,7 +99,8 @@ class Studio:
         """The whole picture of one tick."""
         actors, signals = self._run.actors(tick), self._run.signal_state(tick)
         plan = self._plan_at(tick)
-        self._scene.update(actors, signals)
+        weather, seed = self._run.meta.episode.weather, self._run.meta.episode.seed
+        self._scene.update(actors, signals, Look(weather, seed=seed, tick=tick))
         image = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
         image[:STRIP] = self._windscreen(actors, samples)
         chase = self._render((CHASER,), actors, samples, with_ego=True)[0]

@@ -8,7 +8,7 @@ ours (ISO 8855: x forward, y left, z up, metres).
 import math
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,33 +18,7 @@ from symdrive.core.errors import UserError
 from symdrive.maps.carla_frame import from_carla_xyz, to_carla_xyz
 from symdrive.maps.network import Network
 from symdrive.maps.route import Route
-
-
-@dataclass(frozen=True)
-class Weather:
-    """CARLA's weather parameters by CARLA's names; percent, degrees and metres as CARLA has them.
-
-    The defaults are the day that leaderboard 2.0 gives a route without weather
-    (`route_parser.parse_weather`: a high sun behind half a sky of clouds).
-    """
-
-    cloudiness: float = 50.0
-    precipitation: float = 0.0
-    precipitation_deposits: float = 0.0
-    wind_intensity: float = 0.0
-    sun_azimuth_angle: float = 0.0
-    sun_altitude_angle: float = 70.0
-    fog_density: float = 0.0
-    fog_distance: float = 0.0
-    fog_falloff: float = 0.0
-    wetness: float = 0.0
-    scattering_intensity: float = 0.0
-    mie_scattering_scale: float = 0.0
-    rayleigh_scattering_scale: float = 0.0331
-    dust_storm: float = 0.0
-
-
-_PARAMETERS = tuple(f.name for f in fields(Weather))
+from symdrive.world.weather import DEFAULT_WEATHER, PARAMETERS, Weather
 
 _UNSAID = Weather(cloudiness=0.0, sun_altitude_angle=0.0)
 """What a `<weather>` element leaves out is 0, as in an empty `carla.WeatherParameters`."""
@@ -65,7 +39,7 @@ class RouteFileEntry:
     route_id: str
     town: str
     points: Float[np.ndarray, "point 3"]
-    weather: Weather = field(default_factory=Weather)
+    weather: Weather = DEFAULT_WEATHER
     scenario_names: tuple[str, ...] = ()
 
 
@@ -185,16 +159,19 @@ def _weather(route: ET.Element, where: str) -> Weather:
     """Weather at the start: that of the lowest `route_percentage`."""
     found = [*route.findall("weathers/weather"), *route.findall("weather")]
     if not found:
-        return Weather()
+        return DEFAULT_WEATHER
     share = "route_percentage"
     shares = [_number(w, share, f"{where}, weather") if w.get(share) else 0.0 for w in found]
     first = found[shares.index(min(shares))]
     given = {
         name: _number(first, name, f"{where}, weather")
-        for name in _PARAMETERS
+        for name in PARAMETERS
         if first.get(name) is not None
     }
-    return replace(_UNSAID, **given)
+    try:
+        return replace(_UNSAID, **given)
+    except ValueError as error:
+        raise UserError(f"{where}, {error}.") from error
 
 
 def _number(element: ET.Element, key: str, where: str) -> float:
@@ -214,7 +191,7 @@ def _route_element(entry: RouteFileEntry) -> ET.Element:
     """An entry as a `<route>`."""
     route = ET.Element("route", {"id": entry.route_id, "town": entry.town})
     weathers = ET.SubElement(route, "weathers")
-    values = {name: repr(float(getattr(entry.weather, name))) for name in _PARAMETERS}
+    values = {name: repr(float(getattr(entry.weather, name))) for name in PARAMETERS}
     for share in ("0", "100"):
         ET.SubElement(weathers, "weather", {"route_percentage": share} | values)
     waypoints = ET.SubElement(route, "waypoints")

@@ -120,7 +120,7 @@ def motorcycle(half_extent: Point) -> Body:
         (tube((0.71, 0.0, 0.31), (0.48, 0.0, 0.92), (0.06, 0.05)), metal),
         (tube((0.46, -0.38, 0.96), (0.46, 0.38, 0.96), (0.02, 0.02)), metal),
         (tube((-0.15, -0.18, 0.28), (-0.80, -0.20, 0.42), (0.05, 0.07)), metal),
-        (box((0.84, 0.0, 0.74), (0.02, 0.11, 0.06)), Finish(_LAMP, semantic)),
+        (box((0.84, 0.0, 0.74), (0.02, 0.11, 0.06)), Finish(_LAMP, semantic, FaceRole.HEADLAMP)),
         (box((-0.99, 0.0, 0.80), (0.025, 0.09, 0.04)), Finish(_TAIL, semantic, FaceRole.BRAKE)),
         (box((-0.94, 0.0, 0.62), (0.01, 0.10, 0.06)), Finish((236, 236, 228), semantic)),
     ]
@@ -156,7 +156,7 @@ def bicycle(half_extent: Point) -> Body:
         (box((-0.20, 0.0, 0.885), (0.13, 0.07, 0.025)), Finish(_LEATHER, semantic)),
         (box((-0.73, 0.0, 0.62), (0.015, 0.03, 0.03)), Finish(_TAIL, semantic, FaceRole.BRAKE)),
         (box((-0.55, 0.0, 0.63), (0.2, 0.03, 0.01)), rubber),
-        (box((0.33, 0.0, 0.93), (0.02, 0.03, 0.03)), Finish(_LAMP, semantic)),
+        (box((0.33, 0.0, 0.93), (0.02, 0.03, 0.03)), Finish(_LAMP, semantic, FaceRole.HEADLAMP)),
     ]
     parts += _rider(
         (-0.20, 0.0, 0.90), (0.06, 0.0, 1.33), (0.26, 0.26, 1.02), (-0.02, 0.13, 0.18), _JEANS

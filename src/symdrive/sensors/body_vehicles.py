@@ -215,7 +215,7 @@ def _lamps(front: Point, rear: Point, size: Span, semantic: SemanticClass) -> li
     half = (0.03, *size)
     return mirrored(
         [
-            (box(front, half), _finish(_LAMP, semantic)),
+            (box(front, half), _finish(_LAMP, semantic, FaceRole.HEADLAMP)),
             (box(rear, half), _finish(_TAIL, semantic, FaceRole.BRAKE)),
         ]
     )

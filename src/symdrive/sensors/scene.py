@@ -13,15 +13,22 @@ from jaxtyping import Float, Float32, Float64, Int, Int32, Int64
 from symdrive.maps.town import Mesh, Town
 from symdrive.sensors.bodies import bodies
 from symdrive.sensors.embree import InstanceScene, TriangleScene, place_instances, shared_device
-from symdrive.sensors.shading import face_table, relight, slot_table
+from symdrive.sensors.lamps import Lamps, lamp_grid, town_lamps
+from symdrive.sensors.light import Air, Light, Look, air_of, light_of
+from symdrive.sensors.shading import face_table, ignite, relight, slot_table
 from symdrive.sensors.solids import FaceRole
 from symdrive.world.catalogue import half_extents
 from symdrive.world.truth import Actors
+from symdrive.world.weather import lamps_on
 
 SEEN_BY_ALL, HIDEABLE, MOVING = 1, 2, 4
 """Ray mask bits: what every ray meets, the one actor that rays may be told to pass through, and
 every other actor."""
 
+_GRID_STEP_M = 8.0
+"""The lamp grid moves with the eye in steps, so that the cameras of one car share it."""
+
+DAY = Look()
 _MAX_ACTOR_ID = np.iinfo(np.uint16).max
 
 
@@ -36,7 +43,7 @@ class SceneTables(NamedTuple):
     """
 
     faces: Float32[np.ndarray, "face 9"]
-    slots: Float32[np.ndarray, "slot 13"]
+    slots: Float32[np.ndarray, "slot 14"]
     first_face: Int32[np.ndarray, " slot"]
     actor_id: Int64[np.ndarray, " slot"]
 
@@ -117,6 +124,10 @@ class Scene:
         self._tables: SceneTables | None = None
         self._shown: Actors | None = None
         self._signal_state: Int[np.ndarray, " signal"] | None = None
+        self.look = Look()
+        self.light: Light = light_of(self.look.weather)
+        self._air = air_of(self.look)
+        self._grid: tuple[Actors, tuple[int, int], Air] | None = None
         self._lamps = np.flatnonzero(town.mesh.signal >= 0)
 
     @cached_property
@@ -168,8 +179,18 @@ class Scene:
         self._trees.hide(skip_row)
         return SEEN_BY_ALL
 
-    def update(self, actors: Actors, signal_state: Int[np.ndarray, " signal"]) -> None:
+    def update(
+        self,
+        actors: Actors,
+        signal_state: Int[np.ndarray, " signal"],
+        look: Look = DAY,
+    ) -> None:
         """Show the actors and the lamps as they are now; the same actors again cost nothing.
+
+        Args:
+            actors: all of them.
+            signal_state: `SignalState` of each signal of the town.
+            look: weather and moment for cameras.
 
         Raises:
             ValueError: when `signal_state` has not one entry for each signal of the town, or an
@@ -186,6 +207,36 @@ class Scene:
             self._place(actors)
             self._shown = actors
         self._light(signal_state)
+        if look != self.look:
+            self._take_on(look)
+
+    def _take_on(self, look: Look) -> None:
+        """Another weather, or another moment of it."""
+        before, self.look = lamps_on(self.look.weather), look
+        self.light, self._air, self._grid = light_of(look.weather), air_of(look), None
+        if lamps_on(look.weather) != before:
+            lamps = self._town_lamps
+            for rows, lit in ((lamps.heads, lamps.head_color), (lamps.windows, lamps.window_color)):
+                color = self.town.mesh.color[rows] if before else lit
+                ignite(self._faces, rows, color, shining=not before)
+
+    def air(self, x: float, y: float) -> Air | None:
+        """Fog, wetness and lamp light as seen from a place; None on a dry, clear day."""
+        air, actors = self._air, self._shown
+        if air is None or actors is None or not float(air.dark):
+            return air
+        cell = round(x / _GRID_STEP_M), round(y / _GRID_STEP_M)
+        kept = self._grid
+        if kept is None or kept[0] is not actors or kept[1] != cell:
+            middle = (cell[0] * _GRID_STEP_M, cell[1] * _GRID_STEP_M)
+            corner, cells = lamp_grid(middle, self._town_lamps, actors)
+            kept = (actors, cell, air._replace(corner=corner, cells=cells))
+            self._grid = kept
+        return kept[2]
+
+    @cached_property
+    def _town_lamps(self) -> Lamps:
+        return town_lamps(self.town.mesh)
 
     def _place(self, actors: Actors) -> None:
         """Move every instance and write the tables anew.
@@ -202,7 +253,7 @@ class Scene:
         instances.commit()
         self._tables = SceneTables(
             self._faces,
-            slot_table(rotation / scale, actors.color, actors.braking),
+            slot_table(rotation / scale, actors.color, actors.braking, ~actors.parked),
             np.append(np.int32(0), self._first_face[actors.model]),
             np.append(np.int64(0), actors.actor_id),
         )

@@ -31,13 +31,6 @@ _SMOOTH_PER_M, _ROUGH_PER_M, _ROUGH_FADES_M = _single(4.0, 16.0, 18.0)
 _PATCH_SHARE, _SPECKLE_SHARE = _single(0.5 / 127.0, 0.6 / 127.0)
 # A whole number of tiles, and farther out than any town reaches to the south or west.
 (_FAR_CORNER_M,) = _single(32768.0)
-_HORIZON = _single(206.0, 218.0, 229.0)
-_ZENITH = _single(98.0, 148.0, 212.0)
-_SUN_COLOR = _single(1.05, 1.0, 0.9)
-_SKY_COLOR = _single(0.92, 0.98, 1.08)
-SUN_DIRECTION = _single(0.48, 0.36, 0.8)
-_SUN_SHARE, _SKY_SHARE, _GROUND_SHARE = _single(0.62, 0.54, 0.38)
-(_FOG_PER_M,) = _single(0.0011)
 _ZERO, _HALF, _ONE, _WHITE = _single(0.0, 0.5, 1.0, 255.0)
 _LEVEL, _TINY = _single(0.6, 1e-12)
 
@@ -61,7 +54,7 @@ _GRAIN_SHARE = {
 
 
 _NORMAL, SEMANTIC, _ROLE, _GRAIN = 3, 6, 7, 8
-_TURN, _TINT, _BRAKING = 0, 9, 12
+_TURN, _TINT, _BRAKING, _LAMPS = 0, 9, 12, 13
 
 
 def face_table(
@@ -82,19 +75,22 @@ def slot_table(
     normal_to_world: Float[np.ndarray, "actor 3 3"],
     tint: UInt8[np.ndarray, "actor 3"],
     braking: Bool[np.ndarray, " actor"],
-) -> Float32[np.ndarray, "slot 13"]:
-    """One row for the town and then one for each actor: normal to world (9), paint (3), braking.
+    lamps: Bool[np.ndarray, " actor"],
+) -> Float32[np.ndarray, "slot 14"]:
+    """One row for the town and then one for each actor: normal to world (9), paint (3), lights (2).
 
     Args:
         normal_to_world: turns mesh normals into the world; lengths need not be kept.
         tint: RGB of the paint.
         braking: brake lights are on.
+        lamps: headlights and tail lights are on where the weather asks for them.
     """
-    rows = np.zeros((len(tint) + 1, 13), dtype=np.float32)
+    rows = np.zeros((len(tint) + 1, 14), dtype=np.float32)
     rows[0, [0, 4, 8]] = 1.0
     rows[1:, _TURN:_TINT] = normal_to_world.reshape(-1, 9)
     rows[1:, _TINT:_BRAKING] = tint
     rows[1:, _BRAKING] = braking
+    rows[1:, _LAMPS] = lamps
     return rows
 
 
@@ -114,6 +110,25 @@ def relight(
     """
     faces[rows, :3] = np.where(lit[:, None], _LIT[lamp], _DARK[lamp])
     faces[rows, _ROLE] = np.where(lit, FaceRole.GLOW, FaceRole.OWN)
+
+
+def ignite(
+    faces: Float32[np.ndarray, "face 9"],
+    rows: Int[np.ndarray, " lamp"],
+    color: Float[np.ndarray, "lamp 3"] | UInt8[np.ndarray, "lamp 3"],
+    *,
+    shining: bool,
+) -> None:
+    """Let faces shine in a colour, or go back to one that does not, in place.
+
+    Args:
+        faces: face table.
+        rows: of the faces that change.
+        color: red, green, blue, 0 to 255.
+        shining: whether they shine by themselves.
+    """
+    faces[rows, :3] = color
+    faces[rows, _ROLE] = FaceRole.GLOW if shining else FaceRole.OWN
 
 
 @cache
@@ -139,13 +154,14 @@ def _octave(random: np.random.Generator, cells: int) -> Float64[np.ndarray, "512
 
 @njit(fastmath=True)
 @no_type_check
-def sky_color(up):
+def sky_color(up, light):
     """Colour of the sky for the sine of the elevation."""
     t = math.sqrt(min(max(up, _ZERO), _ONE))
+    low, high = light.horizon, light.zenith
     return (
-        _HORIZON[0] + (_ZENITH[0] - _HORIZON[0]) * t,
-        _HORIZON[1] + (_ZENITH[1] - _HORIZON[1]) * t,
-        _HORIZON[2] + (_ZENITH[2] - _HORIZON[2]) * t,
+        low[0] + (high[0] - low[0]) * t,
+        low[1] + (high[1] - low[1]) * t,
+        low[2] + (high[2] - low[2]) * t,
     )
 
 
@@ -165,13 +181,14 @@ def face_row(faces, face):
 @njit(fastmath=True)
 @no_type_check
 def slot_row(slots, slot):
-    """Rows of the rotation, paint and brake light of a body, as scalars."""
+    """Rows of the rotation, paint, brake light and lamps of a body, as scalars."""
     return (
         (slots[slot, 0], slots[slot, 1], slots[slot, 2]),
         (slots[slot, 3], slots[slot, 4], slots[slot, 5]),
         (slots[slot, 6], slots[slot, 7], slots[slot, 8]),
         (slots[slot, 9], slots[slot, 10], slots[slot, 11]),
         slots[slot, _BRAKING],
+        slots[slot, _LAMPS],
     )
 
 
@@ -204,7 +221,8 @@ def surface_place(hit, normal):
 
 @njit(fastmath=True)
 @no_type_check
-def _dot(a, b):
+def dot(a, b):
+    """Of two triples."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
@@ -218,7 +236,7 @@ def facing_normal(normal, body, ray):
         body: slot row.
         ray: direction, world, any length.
     """
-    x, y, z = _dot(body[0], normal), _dot(body[1], normal), _dot(body[2], normal)
+    x, y, z = dot(body[0], normal), dot(body[1], normal), dot(body[2], normal)
     scale = _ONE / math.sqrt(max(x * x + y * y + z * z, _TINY))
     if x * ray[0] + y * ray[1] + z * ray[2] > _ZERO:
         scale = -scale
@@ -227,16 +245,16 @@ def facing_normal(normal, body, ray):
 
 @njit(fastmath=True)
 @no_type_check
-def _light(normal, sunlit):
+def daylight(normal, sunlit, light):
     """Red, green and blue light on a surface: sun (where `sunlit`), sky above and ground below."""
-    sun = normal[0] * SUN_DIRECTION[0] + normal[1] * SUN_DIRECTION[1] + normal[2] * SUN_DIRECTION[2]
-    sun = _SUN_SHARE * max(sun, _ZERO) if sunlit else _ZERO
+    sun = dot(normal, light.sun_direction)
+    sun = light.sun_share * max(sun, _ZERO) if sunlit else _ZERO
     up = _HALF + _HALF * normal[2]
-    sky = _SKY_SHARE * up + _GROUND_SHARE * (_ONE - up)
+    sky = light.sky_share * up + light.ground_share * (_ONE - up)
     return (
-        sun * _SUN_COLOR[0] + sky * _SKY_COLOR[0],
-        sun * _SUN_COLOR[1] + sky * _SKY_COLOR[1],
-        sun * _SUN_COLOR[2] + sky * _SKY_COLOR[2],
+        sun * light.sun_color[0] + sky * light.sky_color[0],
+        sun * light.sun_color[1] + sky * light.sky_color[1],
+        sun * light.sun_color[2] + sky * light.sky_color[2],
     )
 
 
@@ -253,28 +271,29 @@ def _own_color(face, body):
 
 @njit(fastmath=True)
 @no_type_check
-def surface_color(face, body, normal, grain, distance, sunlit):
+def surface_color(surface, spot, light):
     """Red, green and blue (0 to 255, not clamped) of a hit.
 
     Args:
-        face: face row.
-        body: slot row.
-        normal: unit, world.
-        grain: of the texture, about -1 to 1.
-        distance: from the eye, m.
-        sunlit: whether nothing stands between it and the sun.
+        surface: face row and slot row.
+        spot: where it is (world, m), its unit normal, the ray's unit direction, the distance from
+            the eye (m), the grain of the texture (about -1 to 1), and whether nothing stands
+            between it and the sun.
+        light: sun and sky.
     """
+    face, body = surface
+    _, normal, _, distance, grain, sunlit = spot
     color, glows = _own_color(face, body)
-    clear = _ONE / (_ONE + _FOG_PER_M * distance)
+    clear = _ONE / (_ONE + light.haze_per_m * distance)
     haze = _ONE - clear
-    red, green, blue = _light(normal, sunlit)
+    red, green, blue = daylight(normal, sunlit, light)
     factor = clear * (_ONE + face[4] * grain)
     if glows:
         red, green, blue, factor = _ONE, _ONE, _ONE, clear
     return (
-        color[0] * red * factor + _HORIZON[0] * haze,
-        color[1] * green * factor + _HORIZON[1] * haze,
-        color[2] * blue * factor + _HORIZON[2] * haze,
+        color[0] * red * factor + light.horizon[0] * haze,
+        color[1] * green * factor + light.horizon[1] * haze,
+        color[2] * blue * factor + light.horizon[2] * haze,
     )
 
 

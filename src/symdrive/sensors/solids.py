@@ -23,6 +23,7 @@ class FaceRole(IntEnum):
     PAINT = 1
     BRAKE = 2
     GLOW = 3
+    HEADLAMP = 4
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from symdrive.core.seeds import generator
 from symdrive.sensors.camera import CameraFrame, render_cameras
 from symdrive.sensors.inertial import read_gnss, read_imu, yaw_of
 from symdrive.sensors.lidar import scan
+from symdrive.sensors.light import Look
 from symdrive.sensors.lines import LineWatch
 from symdrive.sensors.localisation import Fix, localise
 from symdrive.sensors.mount import EGO_ROW, ego_pose
@@ -81,10 +82,14 @@ class SensorSuite:
         scene: the town; a rig without cameras, LiDAR and radar leaves it alone.
         rig: the sensors.
         cast_every: sensors that cast rays read no more often than every so many ticks.
+        shadows: whether things cast shadows in cameras.
     """
 
-    def __init__(self, scene: Scene, rig: Rig, cast_every: int = 1) -> None:
+    def __init__(
+        self, scene: Scene, rig: Rig, cast_every: int = 1, *, shadows: bool = False
+    ) -> None:
         self.scene = scene
+        self.shadows = shadows
         self.rig = rig
         self.cast_every = cast_every
         self._scanner = SemanticScanner(scene)
@@ -165,7 +170,7 @@ class SensorSuite:
         """
         cameras = [shifted_mount(spec, lateral_m, yaw) for spec in self.rig.cameras]
         if cameras or self.rig.radars:
-            self._show(truth)
+            self._show(truth, seed)
         frames = self._render(truth, cameras)
         radar = {
             spec.name: detect(
@@ -189,9 +194,10 @@ class SensorSuite:
     def _lines(self) -> LineWatch:
         return LineWatch(self.scene.town.lanes)
 
-    def _show(self, truth: Truth) -> None:
+    def _show(self, truth: Truth, seed: int) -> None:
         """Bring the scene to this truth."""
-        self.scene.update(truth.actors, truth.signal_state)
+        look = Look(truth.weather, self.shadows, seed, truth.tick)
+        self.scene.update(truth.actors, truth.signal_state, look)
 
     def _render(self, truth: Truth, cameras: Sequence[CameraSpec]) -> Mapping[str, CameraFrame]:
         """Frames of the given cameras on the ego."""
@@ -209,34 +215,31 @@ class SensorSuite:
 
     def _picture(self, spec: CameraSpec, truth: Truth, seed: int) -> CameraFrame:
         """A frame of one camera."""
-        del seed
-        self._show(truth)
+        self._show(truth, seed)
         return self._render(truth, [spec])[spec.name]
 
     def _cloud(self, spec: LidarSpec, truth: Truth, seed: int) -> Cloud:
         """Points of a LiDAR, and how many lie on each actor."""
-        self._show(truth)
+        self._show(truth, seed)
         random = generator(seed, f"lidar/{spec.name}/{truth.tick}")
         reading, ego = truth.tick // self.period(spec), ego_pose(truth.actors)
         return scan(self.scene, spec, ego, random, reading, skip_row=EGO_ROW)
 
     def _detection(self, spec: RadarSpec, truth: Truth, seed: int) -> RadarFrame:
         """Detections of a radar."""
-        self._show(truth)
+        self._show(truth, seed)
         random = generator(seed, f"radar/{spec.name}/{truth.tick}")
         return detect(self.scene, spec, truth, random, skip_row=EGO_ROW)
 
     def _labelled(self, spec: SemanticLidarSpec, truth: Truth, seed: int) -> SemanticPoints:
         """Points of a semantic LiDAR."""
-        self._show(truth)
-        del seed
+        self._show(truth, seed)
         reading, ego = truth.tick // self.period(spec), ego_pose(truth.actors)
         return self._scanner.scan(spec, truth.actors, ego, reading, skip_row=EGO_ROW)
 
     def _obstacle(self, spec: ObstacleSpec, truth: Truth, seed: int) -> ObstacleReading | None:
         """What an obstacle sensor met."""
-        self._show(truth)
-        del seed
+        self._show(truth, seed)
         return probe(self.scene, spec, truth, skip_row=EGO_ROW)
 
     def _inertial(

@@ -57,10 +57,17 @@ class EmbeddedWorld:
         shift: how the second camera rig is displaced.
         sense_every: sensors that cast rays read no more often than every so many ticks; in between
             they hold (as with a `sensor_tick` in CARLA), while localisation is that of the tick.
+        shadows: whether things cast shadows in cameras, which takes time.
     """
 
     def __init__(
-        self, town: Town, rig: Rig, shift: ShiftConfig | None = None, sense_every: int = 1
+        self,
+        town: Town,
+        rig: Rig,
+        shift: ShiftConfig | None = None,
+        sense_every: int = 1,
+        *,
+        shadows: bool = False,
     ) -> None:
         if sense_every < 1:
             raise ValueError(f"sense_every is {sense_every}; at least 1")
@@ -69,7 +76,7 @@ class EmbeddedWorld:
         self.town = town
         self.rig = rig
         self.shift = shift if shift is not None else ShiftConfig()
-        self._suite = SensorSuite(Scene(town), rig, sense_every)
+        self._suite = SensorSuite(Scene(town), rig, sense_every, shadows=shadows)
         self._sim: Simulation | None = None
         self._forget()
 
@@ -99,7 +106,15 @@ class EmbeddedWorld:
             sim = self._running()
             actors = actors_of(sim.traffic.bodies, sim.color)
             signals, trail = sim.signals.copy(), trail_of_rows(sim.poses)
-            self._truth = Truth(sim.tick, sim.time_s, actors, signals, sim.collisions, trail)
+            self._truth = Truth(
+                sim.tick,
+                sim.time_s,
+                actors,
+                signals,
+                sim.collisions,
+                trail,
+                sim.episode.weather,
+            )
         return self._truth
 
     def observe(self) -> Observation:

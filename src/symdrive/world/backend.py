@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from symdrive.core.config import later
 from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.world.clock import TICK_S as TICK_S
@@ -11,6 +12,7 @@ from symdrive.world.evidence import Evidence
 from symdrive.world.observation import Observation
 from symdrive.world.rig import Rig
 from symdrive.world.truth import Truth
+from symdrive.world.weather import DEFAULT_WEATHER, Weather
 
 STORE_EVERY = 5
 """Ticks between stored frames: 4 Hz, as LEAD stores."""
@@ -42,11 +44,12 @@ class TrafficConfig:
 
 @dataclass(frozen=True)
 class Episode:
-    """One drive: a route, its traffic and the seed of everything random in it."""
+    """One drive: a route, its traffic, its weather and the seed of everything random in it."""
 
     route: Route
     seed: int = 0
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
+    weather: Weather = later(DEFAULT_WEATHER)
 
 
 @runtime_checkable

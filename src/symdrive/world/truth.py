@@ -9,6 +9,8 @@ from enum import IntEnum
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from symdrive.world.weather import DEFAULT_WEATHER, Weather
+
 
 class SignalState(IntEnum):
     """State of a traffic light."""
@@ -108,6 +110,7 @@ class Truth:
         signal_state: `SignalState` of each row of the town's `SignalTable`.
         collisions: contacts of the ego that are going on in this tick.
         trail: the ego's last poses; None where nobody kept them (truths read from a run folder).
+        weather: of the episode.
     """
 
     tick: int
@@ -116,3 +119,4 @@ class Truth:
     signal_state: Int[np.ndarray, " signal"]
     collisions: tuple[Collision, ...] = ()
     trail: Trail | None = None
+    weather: Weather = DEFAULT_WEATHER

@@ -1,0 +1,257 @@
+"""Colour of a ray in weather: fog, clouds, wet roads and the light of lamps.
+
+The same rules hold as in `shading`: scalars for functions that branch, straight lines for functions
+that look into an array.
+"""
+
+import math
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+from symdrive.core.semantics import SemanticClass
+from symdrive.sensors.lamps import CELL_M
+from symdrive.sensors.shading import daylight, dot, sky_color
+from symdrive.sensors.solids import FaceRole
+
+
+def _single(*values: float) -> tuple[np.float32, ...]:
+    """Constants of kernels: a double among single-precision numbers turns all of them to double."""
+    return tuple(np.float32(value) for value in values)
+
+
+_PAINT, _BRAKE = int(FaceRole.PAINT), int(FaceRole.BRAKE)
+_GLOW, _HEADLAMP = int(FaceRole.GLOW), int(FaceRole.HEADLAMP)
+_ROAD, _LINE = int(SemanticClass.ROAD), int(SemanticClass.ROAD_LINE)
+_SIDEWALK = int(SemanticClass.SIDEWALK)
+
+_ZERO, _QUARTER, _HALF, _ONE = _single(0.0, 0.25, 0.5, 1.0)
+_BRAKE_COLOR = _single(255.0, 36.0, 26.0)
+_TAIL_COLOR, _HEAD_COLOR = _single(178.0, 20.0, 16.0), _single(255.0, 250.0, 226.0)
+_LAMP_TINT, _BEAM_TINT = _single(1.2, 0.94, 0.60), _single(0.96, 0.93, 0.84)
+_PER_CELL, _LEVEL, _TINY = _single(1.0 / CELL_M, 0.7, 1e-6)
+_POLE_M, _POLE_FADE, _BEAM_TOP_M, _BEAM_FADE = _single(7.5, 0.4, 1.9, 0.9)
+_GROUND_BEAM, _FACED_BEAM = _single(1.7, 1.5)
+
+_PUDDLES_PER_M, _PUDDLE_EDGE = _single(1.7, 5.0)
+_BYTE, _FAR_CORNER_M = _single(1.0 / 127.0, 32768.0)
+_DARKER, _MIRROR_MIN, _SHEEN, _WATER = _single(0.42, 0.03, 0.52, 0.40)
+_SKY_FOG_M, _CLOUD_SCALE, _CLOUD_LIFT = _single(160.0, 90.0, 0.10)
+_MASK = np.int32(511)
+
+
+@njit(fastmath=True)
+@no_type_check
+def _decay(x):
+    """Falls from 1 like exp(-x), at most 0.07 above it, without a call; 0.05 at 4.5."""
+    root = _ONE / (_ONE + _QUARTER * x)
+    root = root * root
+    return root * root
+
+
+@njit(fastmath=True)
+@no_type_check
+def _halo(ray, light):
+    """How much of the sun's glow lies in a direction, 0 to about 1.4 (in the disc)."""
+    toward = max(dot(ray, light.sun_direction), _ZERO)
+    wide = toward * toward
+    wide = wide * wide
+    wide = wide * wide
+    near = wide * wide
+    near = near * near
+    near = near * near
+    disc = near * near
+    disc = disc * disc
+    disc = disc * disc
+    return np.float32(0.22) * wide + np.float32(0.45) * near + np.float32(0.8) * disc
+
+
+@njit(fastmath=True)
+@no_type_check
+def _smooth_noise(grain, u, v):
+    """The smooth layer of the grain between its texels, -1 to 1; u and v in texels above 0."""
+    i, j = np.int32(u), np.int32(v)
+    a, b = u - np.float32(i), v - np.float32(j)
+    i, j, k, m = i & _MASK, j & _MASK, (i + 1) & _MASK, (j + 1) & _MASK
+    low = grain[0, i, j] * (_ONE - b) + grain[0, i, m] * b
+    high = grain[0, k, j] * (_ONE - b) + grain[0, k, m] * b
+    return (low + (high - low) * a) * _BYTE
+
+
+@njit(fastmath=True)
+@no_type_check
+def weathered_sky(ray, light, air, grain):
+    """Colour of the sky in a direction: gradient, sun, clouds, and the fog before them."""
+    red, green, blue = sky_color(ray[2], light)
+    up = max(ray[2], _ZERO)
+    scale = _CLOUD_SCALE / (up + _CLOUD_LIFT)
+    u = ray[0] * scale + air.drift[0] + np.float32(8192.0)
+    v = ray[1] * scale + air.drift[1] + np.float32(8192.0)
+    fade = min(up * np.float32(5.0), _ONE)
+    shade = _ONE + np.float32(0.34) * air.clouds * fade * _smooth_noise(grain, u, v)
+    sun = _halo(ray, light)
+    thick = _ONE - _decay(air.fog_per_m * _SKY_FOG_M / (up + np.float32(0.12)))
+    keep = _ONE - thick
+    sun = sun * (_ONE - np.float32(0.6) * thick)
+    return (
+        red * shade * keep + air.fog_color[0] * thick + air.glow[0] * sun,
+        green * shade * keep + air.fog_color[1] * thick + air.glow[1] * sun,
+        blue * shade * keep + air.fog_color[2] * thick + air.glow[2] * sun,
+    )
+
+
+@njit(fastmath=True)
+@no_type_check
+def _lamp_light(cells, row, column):
+    """The lamp grid between its cells: lamps, beams, their direction x y, height of the ground."""
+    i, j = np.int32(row), np.int32(column)
+    a, b = row - np.float32(i), column - np.float32(j)
+    p, q, r, s = (_ONE - a) * (_ONE - b), (_ONE - a) * b, a * (_ONE - b), a * b
+    k, m = i + 1, j + 1
+    return (
+        cells[i, j, 0] * p + cells[i, m, 0] * q + cells[k, j, 0] * r + cells[k, m, 0] * s,
+        cells[i, j, 1] * p + cells[i, m, 1] * q + cells[k, j, 1] * r + cells[k, m, 1] * s,
+        cells[i, j, 2] * p + cells[i, m, 2] * q + cells[k, j, 2] * r + cells[k, m, 2] * s,
+        cells[i, j, 3] * p + cells[i, m, 3] * q + cells[k, j, 3] * r + cells[k, m, 3] * s,
+        cells[i, j, 4] * p + cells[i, m, 4] * q + cells[k, j, 4] * r + cells[k, m, 4] * s,
+    )
+
+
+@njit(fastmath=True)
+@no_type_check
+def _grid_place(hit, air, size):
+    """Row and column of a place in the lamp grid, kept within it (its rim is dark)."""
+    last = np.float32(size) - np.float32(1.01)
+    row = (hit[0] - air.corner[0]) * _PER_CELL
+    column = (hit[1] - air.corner[1]) * _PER_CELL
+    return min(max(row, _ZERO), last), min(max(column, _ZERO), last)
+
+
+@njit(fastmath=True)
+@no_type_check
+def _lamps_on(hit, normal, thrown):
+    """Brightness of street lamps and of headlights on a surface."""
+    lamp, beam, along_x, along_y, ground = thrown
+    height = hit[2] - ground / max(lamp + beam, _TINY)
+    under = min(max((_POLE_M - height) * _POLE_FADE, _ZERO), _ONE)
+    in_beam = min(max((_BEAM_TOP_M - height) * _BEAM_FADE, np.float32(0.08)), _ONE)
+    up = max(normal[2], _ZERO)
+    faced = max(-(normal[0] * along_x + normal[1] * along_y), _ZERO)
+    return (
+        lamp * under * (np.float32(0.42) + np.float32(0.58) * up),
+        (beam * _GROUND_BEAM * up * up + _FACED_BEAM * faced) * in_beam,
+    )
+
+
+@njit(fastmath=True)
+@no_type_check
+def _own_color(face, body, air):
+    """Colour of a face on a body, and whether it shines by itself."""
+    role, shines = face[3], air.lamps > _ZERO and body[5] > _ZERO
+    if role == _PAINT:
+        return body[3], False
+    if role == _BRAKE and body[4] > _ZERO:
+        return _BRAKE_COLOR, True
+    if role == _BRAKE and shines:
+        return _TAIL_COLOR, True
+    if role == _HEADLAMP and shines:
+        return _HEAD_COLOR, True
+    return face[0], role == _GLOW
+
+
+@njit(fastmath=True)
+@no_type_check
+def _water(normal, kind, air, noise):
+    """How wet a surface is and how deep it lies under a puddle, 0 to 1 each."""
+    if normal[2] < _LEVEL:
+        return _ZERO, _ZERO
+    if kind in (_ROAD, _LINE):
+        deep = (noise + np.float32(2.0) * air.puddles - np.float32(1.15)) * _PUDDLE_EDGE
+        return air.wet, min(max(deep, _ZERO), _ONE) if air.puddles > _ZERO else _ZERO
+    return (air.wet * _HALF, _ZERO) if kind == _SIDEWALK else (_ZERO, _ZERO)
+
+
+@njit(fastmath=True)
+@no_type_check
+def _mirrored(ray, normal, light, air):
+    """Colour of what a level wet surface mirrors (the sky and its sun), and how much of it."""
+    facing = -dot(ray, normal)
+    grazing = _ONE - min(max(facing, _ZERO), _ONE)
+    fresnel = grazing * grazing
+    fresnel = fresnel * fresnel * grazing
+    bounce = (
+        ray[0] + np.float32(2.0) * facing * normal[0],
+        ray[1] + np.float32(2.0) * facing * normal[1],
+        ray[2] + np.float32(2.0) * facing * normal[2],
+    )
+    red, green, blue = sky_color(bounce[2], light)
+    sun = _halo(bounce, light)
+    color = (red + air.glow[0] * sun, green + air.glow[1] * sun, blue + air.glow[2] * sun)
+    return color, _MIRROR_MIN + (_ONE - _MIRROR_MIN) * fresnel
+
+
+@njit(fastmath=True)
+@no_type_check
+def _clearness(distance, ray, air):
+    """How much of a hit gets through the fog, 0 to 1."""
+    # Half way between the eye and the hit the fog is about as thick as its mean.
+    rise = max(_HALF * ray[2] * distance, _ZERO)
+    through = max(distance - air.fog_from_m, _ZERO)
+    return _decay(air.fog_per_m * _decay(air.fog_fade * rise) * through)
+
+
+@njit(fastmath=True)
+@no_type_check
+def _lit(hit, normal, sunlit, light, air, cells):
+    """Red, green and blue light on a surface: of the day and of lamps."""
+    red, green, blue = daylight(normal, sunlit, light)
+    if air.dark <= _ZERO:
+        return red, green, blue
+    row, column = _grid_place(hit, air, cells.shape[0])
+    lamp, beam = _lamps_on(hit, normal, _lamp_light(cells, row, column))
+    lamp, beam = lamp * air.dark, beam * air.dark
+    return (
+        red + lamp * _LAMP_TINT[0] + beam * _BEAM_TINT[0],
+        green + lamp * _LAMP_TINT[1] + beam * _BEAM_TINT[1],
+        blue + lamp * _LAMP_TINT[2] + beam * _BEAM_TINT[2],
+    )
+
+
+@njit(fastmath=True)
+@no_type_check
+def weathered_color(surface, spot, light, air, grain):
+    """Red, green and blue (0 to 255, not clamped) of a hit; arguments as `surface_color`'s."""
+    face, body = surface
+    hit, normal, ray, distance, texel, sunlit = spot
+    color, glows = _own_color(face, body, air)
+    clear = _clearness(distance, ray, air)
+    if glows:
+        # Lamps are seen farther through fog than what they light.
+        clear = math.sqrt(clear) / (_ONE + light.haze_per_m * distance)
+        red, green, blue = color
+    else:
+        clear = clear / (_ONE + light.haze_per_m * distance)
+        u, v = hit[0] + _FAR_CORNER_M, hit[1] + _FAR_CORNER_M
+        noise = _smooth_noise(grain, u * _PUDDLES_PER_M, v * _PUDDLES_PER_M)
+        wet, deep = _water(normal, face[2], air, noise)
+        factor = (_ONE + face[4] * texel * (_ONE - deep)) * (_ONE - _DARKER * wet)
+        red, green, blue = _lit(hit, normal, sunlit, light, air, air.cells)
+        red, green, blue = (
+            color[0] * red * factor,
+            color[1] * green * factor,
+            color[2] * blue * factor,
+        )
+        if wet > _ZERO:
+            mirror, share = _mirrored(ray, normal, light, air)
+            share = share * (_SHEEN * wet + _WATER * deep)
+            red = red + (mirror[0] - red) * share
+            green = green + (mirror[1] - green) * share
+            blue = blue + (mirror[2] - blue) * share
+    haze = _ONE - clear
+    sun = _halo(ray, light) * haze * _HALF
+    return (
+        red * clear + air.fog_color[0] * haze + air.glow[0] * sun,
+        green * clear + air.fog_color[1] * haze + air.glow[1] * sun,
+        blue * clear + air.fog_color[2] * haze + air.glow[2] * sun,
+    )
