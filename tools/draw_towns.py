@@ -6,10 +6,14 @@ from pathlib import Path
 
 from towns.alder import ALDER
 from towns.birch import BIRCH
+from towns.cedar import CEDAR
+from towns.dogwood import DOGWOOD
 from towns.drawing import write
-from towns.layout import lay_out
+from towns.elm import ELM
+from towns.fir import FIR
+from towns.whole_towns import lay_out
 
-TOWNS = (ALDER, BIRCH)
+TOWNS = (ALDER, BIRCH, CEDAR, DOGWOOD, ELM, FIR)
 FOLDER = Path(__file__).parents[1] / "src/symdrive/maps/towns"
 
 

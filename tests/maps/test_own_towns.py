@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "src/symdrive/maps/towns"
 STEP_M = 0.01
 
+OWN = ("alder", "birch", "cedar", "dogwood", "elm", "fir")
+
 Lane = tuple[int, int, int]
 
 
@@ -50,6 +52,13 @@ class Drawn:
 
 @pytest.fixture(scope="module", params=["alder", "birch"])
 def town(request):
+    carla = pytest.importorskip("carla", reason="the CARLA wheel reads the towns")
+    text = (FOLDER / f"{request.param}.xodr").read_text()
+    return Drawn(request.param, ET.fromstring(text), carla.Map(request.param, text))
+
+
+@pytest.fixture(scope="module", params=OWN)
+def any_town(request):
     carla = pytest.importorskip("carla", reason="the CARLA wheel reads the towns")
     text = (FOLDER / f"{request.param}.xodr").read_text()
     return Drawn(request.param, ET.fromstring(text), carla.Map(request.param, text))
@@ -98,9 +107,9 @@ def _reached(start: Lane, links: dict[Lane, set[Lane]]) -> set[Lane]:
     return seen
 
 
-def test_lanes_join_without_gap_kink_or_step(town):
-    for lane, span in town.lanes("driving").items():
-        end = town.last(lane, span)
+def test_lanes_join_without_gap_kink_or_step(any_town):
+    for lane, span in any_town.lanes("driving").items():
+        end = any_town.last(lane, span)
         for begin in end.next(2 * STEP_M):
             a, b = end.transform, begin.transform
             assert a.location.distance(b.location) < 0.1, lane
@@ -109,9 +118,9 @@ def test_lanes_join_without_gap_kink_or_step(town):
             assert abs(a.location.z - b.location.z) < 0.02, lane
 
 
-def test_junction_flags(town):
-    inside = {int(r.attrib["id"]): int(r.attrib["junction"]) for r in town.xml.findall("road")}
-    for w in town.map.generate_waypoints(5.0):
+def test_junction_flags(any_town):
+    inside = {int(r.attrib["id"]): int(r.attrib["junction"]) for r in any_town.xml.findall("road")}
+    for w in any_town.map.generate_waypoints(5.0):
         assert w.is_junction == (inside[w.road_id] >= 0)
         if w.is_junction:
             assert w.get_junction().id == inside[w.road_id]
@@ -229,16 +238,18 @@ def _lanes_of(mark: Any) -> list[int]:
     return [lane for low, high in mark.get_lane_validities() for lane in range(low, high + 1)]
 
 
-def test_controllers(town):
-    lights = {s.attrib["id"] for s in town.xml.iter("signal") if s.get("type") == "1000001"}
+def test_controllers(any_town):
+    lights = {s.attrib["id"] for s in any_town.xml.iter("signal") if s.get("type") == "1000001"}
     groups = {
         c.attrib["id"]: [x.attrib["signalId"] for x in c.findall("control")]
-        for c in town.xml.findall("controller")
+        for c in any_town.xml.findall("controller")
     }
     assert Counter(s for group in groups.values() for s in group) == Counter(lights)
-    used = [c.attrib["id"] for j in town.xml.findall("junction") for c in j.findall("controller")]
+    used = [
+        c.attrib["id"] for j in any_town.xml.findall("junction") for c in j.findall("controller")
+    ]
     assert sorted(used) == sorted(groups)
-    marks = {m.id: m.transform.rotation.yaw for m in town.map.get_all_landmarks()}
+    marks = {m.id: m.transform.rotation.yaw for m in any_town.map.get_all_landmarks()}
     for group in groups.values():
         if len(group) == 2:
             turn = (marks[group[0]] - marks[group[1]]) % 360.0

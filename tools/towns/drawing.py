@@ -17,8 +17,16 @@ from towns.layout import (
     Movement,
     opposed,
 )
-from towns.plan import GUTTER_M, SIDEWALK_M, RightOfWay
-from towns.street_roads import crosswalk, plan_view, side_lanes, street_road, unmarked
+from towns.plan import RightOfWay
+from towns.street_roads import (
+    carriageway_lanes,
+    crosswalk,
+    plan_view,
+    road_type,
+    side_lanes,
+    street_road,
+    unmarked,
+)
 
 _STOP_LINE_M = 0.6
 """Distance of the stop line (and of the pole beside it) from the end of the street."""
@@ -73,7 +81,7 @@ class Drawing:
     def __init__(self, layout: Layout) -> None:
         """Draw the whole town."""
         self._layout = layout
-        self._document = xodr.OpenDrive(layout.plan.name, geo_reference=_GEO_REFERENCE)
+        self._document = xodr.OpenDrive(layout.name, geo_reference=_GEO_REFERENCE)
         self._phases: list[_Phase] = []
         self._signal_ids, self._object_ids = count(_FIRST_SIGNAL), count(_FIRST_OBJECT)
         self._connection_ids = count(_FIRST_CONNECTION)
@@ -116,11 +124,12 @@ class Drawing:
 
     def _draw_streets(self) -> list[xodr.Road]:
         """Every street with its links to the junctions; row i has road id i."""
-        plan = self._layout.plan
-        numbers = {j.name: _FIRST_JUNCTION + i for i, j in enumerate(plan.junctions)}
+        layout = self._layout
+        places = {j.junction.name: j.junction for j in layout.junctions}
+        numbers = {name: _FIRST_JUNCTION + i for i, name in enumerate(places)}
         roads: list[xodr.Road] = []
-        for row, (street, curve) in enumerate(zip(plan.streets, self._layout.curves, strict=True)):
-            ends = (plan.by_name[street.start], plan.by_name[street.end])
+        for row, (street, curve) in enumerate(zip(layout.streets, layout.curves, strict=True)):
+            ends = (places[street.start], places[street.end])
             road = street_road(street, curve, ends)
             road.id = row
             road.add_predecessor(xodr.ElementType.junction, numbers[street.start])
@@ -133,7 +142,7 @@ class Drawing:
         """Connecting roads, crosswalks, signs or signals with their controllers."""
         junction = xodr.Junction(layout.junction.name, number)
         self._document.add_junction(junction)
-        named = self._layout.plan.streets
+        named = self._layout.streets
         for arm in layout.arms:
             ways = [
                 (m, self._draw_connection(layout, m, junction))
@@ -154,11 +163,8 @@ class Drawing:
         road = xodr.Road(number, plan_view(movement.curve), lanes, junction.id, name)
         road.add_elevation(0.0, layout.junction.z, 0.0, 0.0, 0.0)
         source, target = movement.source, movement.target
-        road.add_type(
-            xodr.RoadType.town,
-            speed=min(source.section.speed_kmh, target.section.speed_kmh),
-            speed_unit="km/h",
-        )
+        limit = min(source.section.speed_kmh, target.section.speed_kmh)
+        road.add_type(road_type(limit), speed=limit, speed_unit="km/h")
         kind = xodr.ElementType.road
         road.add_predecessor(kind, source.street, _contact(source))
         road.add_successor(kind, target.street, _contact(target))
@@ -172,11 +178,11 @@ class Drawing:
     def _draw_signs(self, layout: JunctionLayout, junction: xodr.Junction) -> None:
         """Signals with controllers, or signs on the minor streets, each with its stop line."""
         right_of_way = layout.junction.right_of_way
-        named = self._layout.plan.streets
+        named = self._layout.streets
         signals: dict[int, Arm] = {}
         for arm in layout.arms:
             minor = named[arm.street].name in layout.junction.minor
-            if right_of_way is RightOfWay.SIGNALS or minor:
+            if arm.num_in and (right_of_way is RightOfWay.SIGNALS or minor):
                 signals[self._draw_sign(arm, right_of_way)] = arm
         if right_of_way is RightOfWay.SIGNALS:
             self._draw_controllers(signals, junction)
@@ -238,22 +244,48 @@ def _connecting_lanes(movement: Movement) -> tuple[xodr.Lanes, list[tuple[int, i
     """Lanes of a connecting road, and (incoming lane, lane here) of each."""
     source, target = movement.source, movement.target
     length = movement.curve.length_m
-    centre = xodr.Lane(xodr.LaneType.none)
+    if movement.lined:
+        centre, lanes = carriageway_lanes(source.section.lane_m, len(movement.lanes_in))
+    else:
+        width = _blend(source.section.lane_m, target.section.lane_m, length)
+        centre, lanes = xodr.Lane(xodr.LaneType.none), [unmarked(width) for _ in movement.lanes_in]
     section = xodr.LaneSection(0.0, centre)
-    width = _blend(source.section.lane_m, target.section.lane_m, length)
-    lanes = [unmarked(width) for _ in movement.lanes_in]
     before = [source.lane_in(i) for i in movement.lanes_in]
     after = [target.lane_out(i) for i in movement.lanes_out]
     if movement.kerb:
-        gutter = xodr.Lane(xodr.LaneType.shoulder, GUTTER_M)
-        lanes += side_lanes(None, gutter, xodr.Lane(xodr.LaneType.sidewalk, SIDEWALK_M))
-        before += [source.lane_in(source.num_in + k) for k in (0, 1)]
-        after += [target.lane_out(target.num_out + k) for k in (0, 1)]
+        beside = _beside(movement)
+        lanes += beside
+        before += [source.lane_in(source.num_in + k) for k in range(len(beside))]
+        after += [target.lane_out(target.num_out + k) for k in range(len(beside))]
     for lane, comes_from, goes_to in zip(lanes, before, after, strict=True):
         lane.add_link("predecessor", comes_from)
         lane.add_link("successor", goes_to)
         section.add_right_lane(lane)
-    return xodr.Lanes().add_lanesection(section), [(b, -k - 1) for k, b in enumerate(before)]
+    links = [(b, -k - 1) for k, b in enumerate(before)]
+    if movement.inner:
+        comes_from, goes_to = source.lane_out(source.num_out), target.lane_in(target.num_in)
+        for lane in _gutter(movement, walk=False):
+            lane.add_link("predecessor", comes_from)
+            lane.add_link("successor", goes_to)
+            section.add_left_lane(lane)
+        links.append((comes_from, 1))
+    return xodr.Lanes().add_lanesection(section), links
+
+
+def _beside(movement: Movement) -> list[xodr.Lane]:
+    """Gutter and sidewalk along the right side of a way through a junction."""
+    walk = movement.source.section.sidewalk and movement.target.section.sidewalk
+    return _gutter(movement, walk=walk)
+
+
+def _gutter(movement: Movement, *, walk: bool) -> list[xodr.Lane]:
+    """A gutter from one street's to the other's, with a sidewalk where asked for."""
+    one, other = movement.source.section, movement.target.section
+    width = (one.gutter_m,)
+    if one.gutter_m != other.gutter_m:
+        width = _blend(one.gutter_m, other.gutter_m, movement.curve.length_m)
+    gutter = xodr.Lane(xodr.LaneType.shoulder, *width)
+    return side_lanes(gutter, kerb=one.kerb and other.kerb, walk=walk)
 
 
 def _blend(start_m: float, end_m: float, length_m: float) -> tuple[float, float, float, float]:

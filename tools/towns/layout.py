@@ -1,17 +1,17 @@
-"""From a plan to geometry: where streets end, and which lanes are joined inside junctions."""
+"""Geometry of junctions: where streets end, and which lanes are joined inside."""
 
 import math
 from dataclasses import dataclass
 
-from towns.curves import Curve, Pose, joint, rounded, trimmed, wrap
-from towns.plan import GUTTER_M, CrossSection, Junction, Street, TownPlan
+from towns.curves import Curve, Pose, joint, wrap
+from towns.plan import CrossSection, Junction, Street
 
 CROSSWALK_AHEAD_M = 2.5
 """Distance of a crosswalk's middle beyond the end of the street."""
 
 CROSSWALK_WIDTH_M = 3.0
 
-_MOUTH_STRAIGHT_M = 4.6
+MOUTH_STRAIGHT_M = 4.6
 """Straight kerb at a junction mouth, so that the crosswalk lies between parallel kerbs."""
 
 _STRAIGHT_ON = math.radians(40.0)
@@ -75,6 +75,8 @@ class Movement:
         lanes_out: indices of the outgoing lanes, from the left.
         curve: left edge of the leftmost lane.
         kerb: whether gutter and sidewalk run along its right side.
+        inner: whether a gutter runs along its left side, as on roundabouts and carriageways.
+        lined: whether its lanes are marked, as on a carriageway that goes on past a ramp.
     """
 
     source: Arm
@@ -83,6 +85,8 @@ class Movement:
     lanes_out: tuple[int, ...]
     curve: Curve
     kerb: bool
+    inner: bool = False
+    lined: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,53 +100,36 @@ class JunctionLayout:
 
 @dataclass(frozen=True)
 class Layout:
-    """A whole town; rows of `curves` follow the streets of the plan."""
+    """A whole town.
 
-    plan: TownPlan
+    Attributes:
+        name: of the town.
+        streets: those of the plan, then pieces of roundabouts and carriageways; they start and end
+            at the junctions below.
+        curves: reference line of each street.
+        junctions: those of the plan, then those of roundabouts and carriageways.
+    """
+
+    name: str
+    streets: tuple[Street, ...]
     curves: tuple[Curve, ...]
     junctions: tuple[JunctionLayout, ...]
 
 
-def lay_out(plan: TownPlan) -> Layout:
-    """Cut every street back to its junctions and join the lanes in between."""
-    whole = [_centre_line(plan, street) for street in plan.streets]
-    arms = {j.name: _arms(plan, whole, j) for j in plan.junctions}
-    curves: list[Curve] = []
-    for row, street in enumerate(plan.streets):
-        cuts = [
-            _mouth_m(plan.by_name[name], arms[name], row, at_end=at_end)
-            for name, at_end in ((street.start, False), (street.end, True))
-        ]
-        curves.append(trimmed(whole[row], cuts[0], cuts[1]))
-    return Layout(
-        plan,
-        tuple(curves),
-        tuple(
-            JunctionLayout(j, arms[j.name], tuple(_movements(j, arms[j.name], curves)))
-            for j in plan.junctions
-        ),
-    )
-
-
-def _centre_line(plan: TownPlan, street: Street) -> Curve:
-    """A street from junction centre to junction centre."""
-    a, b = plan.by_name[street.start], plan.by_name[street.end]
-    points = [(a.x, a.y), *((c.x, c.y) for c in street.corners), (b.x, b.y)]
-    return rounded(points, [c.radius_m for c in street.corners])
-
-
-def _arms(plan: TownPlan, whole: list[Curve], junction: Junction) -> tuple[Arm, ...]:
-    """The arms of a junction, counter-clockwise."""
+def arms_of(
+    name: str, streets: tuple[Street, ...] | list[Street], curves: list[Curve]
+) -> tuple[Arm, ...]:
+    """The arms of a place, counter-clockwise."""
     arms: list[Arm] = []
-    for row, street in enumerate(plan.streets):
-        if street.start == junction.name:
-            arms.append(Arm(row, whole[row].start.heading, street.section, at_end=False))
-        if street.end == junction.name:
-            arms.append(Arm(row, whole[row].end.heading + math.pi, street.section, at_end=True))
+    for row, street in enumerate(streets):
+        if street.start == name:
+            arms.append(Arm(row, curves[row].start.heading, street.section, at_end=False))
+        if street.end == name:
+            arms.append(Arm(row, curves[row].end.heading + math.pi, street.section, at_end=True))
     return tuple(sorted(arms, key=lambda arm: wrap(arm.outward)))
 
 
-def _mouth_m(junction: Junction, arms: tuple[Arm, ...], street: int, *, at_end: bool) -> float:
+def mouth_m(junction: Junction, arms: tuple[Arm, ...], street: int, *, at_end: bool) -> float:
     """Distance from the centre at which a street ends, so that the kerbs can be rounded."""
     here = next(i for i, arm in enumerate(arms) if (arm.street, arm.at_end) == (street, at_end))
     arm, after, before = arms[here], arms[(here + 1) % len(arms)], arms[here - 1]
@@ -155,7 +142,7 @@ def _mouth_m(junction: Junction, arms: tuple[Arm, ...], street: int, *, at_end: 
         if angle < math.radians(155.0):
             corner = (other_kerb + own_kerb * math.cos(angle)) / math.sin(angle)
             reach.append(corner + junction.kerb_radius_m / math.tan(angle / 2.0))
-    return max(reach) + _MOUTH_STRAIGHT_M
+    return max(reach) + MOUTH_STRAIGHT_M
 
 
 def street_end(curve: Curve, arm: Arm) -> Pose:
@@ -163,13 +150,14 @@ def street_end(curve: Curve, arm: Arm) -> Pose:
     return curve.end if arm.at_end else curve.start.turned()
 
 
-def _movements(junction: Junction, arms: tuple[Arm, ...], curves: list[Curve]) -> list[Movement]:
+def cross(junction: Junction, arms: tuple[Arm, ...], curves: list[Curve]) -> list[Movement]:
     """Everything that crosses a junction, arm by arm, from left to right."""
     found: list[Movement] = []
     for i, source in enumerate(arms):
         others = [arms[(i + k) % len(arms)] for k in range(len(arms) - 1, 0, -1)]
-        turns = {_turn(source, target): target for target in others}
-        if len(turns) != len(others):
+        open_ones = [target for target in others if source.num_in and target.num_out]
+        turns = {_turn(source, target): target for target in open_ones}
+        if len(turns) != len(open_ones):
             raise ValueError(f"{junction.name}: two ways out look alike from one arm")
         for turn, pairs in _lane_pairs(source, turns).items():
             target = turns[turn]
@@ -192,12 +180,17 @@ def _lane_pairs(source: Arm, turns: dict[str, Arm]) -> dict[str, list[tuple[int,
     """Incoming and outgoing lane of every way through, for each turn.
 
     The inner lane turns left, the outer one right, and a lane that turns goes straight on too
-    where the street ahead has a lane for it.
+    where the street ahead has a lane for it. Where nothing goes straight on, all but the outer lane
+    turn left. Where more lanes lead on than arrive, the outer one fans out.
     """
     last = source.num_in - 1
     pairs: dict[str, list[tuple[int, int]]] = {}
     if "left" in turns:
-        pairs["left"] = [(0, 0)]
+        count = 1 if "straight" in turns else max(last, 1)
+        # Nobody goes straight on into the stem of a T, so those who turn left take all but its
+        # outermost lane, which is left to those who turn right.
+        stem = 0 if "right" in turns else turns["left"].num_out - 1
+        pairs["left"] = [(min(out, count - 1), out) for out in range(max(count, stem))]
     if "straight" in turns:
         lanes = list(range(source.num_in))
         room = turns["straight"].num_out
@@ -205,12 +198,9 @@ def _lane_pairs(source: Arm, turns: dict[str, Arm]) -> dict[str, list[tuple[int,
             lanes.remove(last)
         if len(lanes) > room and "left" in turns:
             lanes.remove(0)
-        if len(lanes) == 1:
-            pairs["straight"] = [(lanes[0], out) for out in range(room)]
-        elif len(lanes) == room:
-            pairs["straight"] = list(zip(lanes, range(room), strict=True))
-        else:
+        if len(lanes) > room:
             raise ValueError(f"{len(lanes)} lanes cannot go straight into {room}")
+        pairs["straight"] = [(lanes[min(out, len(lanes) - 1)], out) for out in range(room)]
     if "right" in turns:
         pairs["right"] = [(last, turns["right"].num_out - 1)]
     return pairs
@@ -246,7 +236,7 @@ def _movement(
     leave = street_end(curves[target.street], target).turned()
     start = enter.moved(0.0, -lanes_in[0] * source.section.lane_m)
     end = leave.moved(0.0, -lanes_out[0] * target.section.lane_m)
-    to_kerb = len(group) * source.section.lane_m + GUTTER_M
+    to_kerb = len(group) * source.section.lane_m + source.section.gutter_m
     right = wrap(leave.heading - enter.heading) < 0.0
     radius = junction.kerb_radius_m + to_kerb if right else _LEFT_RADIUS_M
     return Movement(source, target, lanes_in, lanes_out, joint(start, end, radius), kerb)

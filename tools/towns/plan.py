@@ -24,6 +24,8 @@ class RightOfWay(Enum):
 class CrossSection:
     """Lanes of a street, both sides mirrored about the reference line.
 
+    A street without backward lanes is one-way; on its left it has a gutter and no sidewalk.
+
     Attributes:
         forward: driving lanes from the first junction to the second.
         backward: driving lanes the other way.
@@ -32,6 +34,9 @@ class CrossSection:
         parking_right: parking lane beside the forward lanes, away from the junctions.
         parking_left: parking lane beside the backward lanes, away from the junctions.
         edge_line: white line between the driving lanes and the gutter.
+        sidewalk: beyond the gutter.
+        kerb: at the outer edge of the gutter.
+        gutter_m: width of the gutter, or of a road shoulder.
     """
 
     forward: int = 1
@@ -41,6 +46,18 @@ class CrossSection:
     parking_right: bool = False
     parking_left: bool = False
     edge_line: bool = False
+    sidewalk: bool = True
+    kerb: bool = True
+    gutter_m: float = GUTTER_M
+
+    @property
+    def one_way(self) -> bool:
+        """Whether all lanes run the same way."""
+        return self.backward == 0
+
+    def walks(self, *, right: bool) -> bool:
+        """Whether there is a sidewalk on one side."""
+        return self.sidewalk and (right or not self.one_way)
 
     def lanes(self, *, right: bool) -> int:
         """Driving lanes on one side of the reference line."""
@@ -48,7 +65,7 @@ class CrossSection:
 
     def kerb_m(self, *, right: bool) -> float:
         """Distance from the reference line to the kerb, where nobody parks."""
-        return self.lanes(right=right) * self.lane_m + GUTTER_M
+        return self.lanes(right=right) * self.lane_m + self.gutter_m
 
 
 @dataclass(frozen=True)
@@ -109,6 +126,71 @@ class Junction:
 
 
 @dataclass(frozen=True)
+class Roundabout:
+    """A level ring around which traffic drives counter-clockwise; who enters yields.
+
+    Attributes:
+        name: key that streets refer to.
+        x: centre.
+        y: centre.
+        z: height of the ring.
+        radius_m: of the island's edge.
+        lane_m: width of the ring's only lane.
+        speed_kmh: limit on the ring.
+        sidewalk: around the ring.
+        crosswalks: names of the streets that have a crosswalk here.
+    """
+
+    name: str
+    x: float
+    y: float
+    z: float
+    radius_m: float = 22.0
+    lane_m: float = 4.5
+    speed_kmh: int = 30
+    sidewalk: bool = True
+    crosswalks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Where a ramp leaves or joins a carriageway, on a straight part of it.
+
+    Attributes:
+        name: key that the ramp refers to.
+        s_m: where it begins along the carriageway.
+        entry: whether a ramp joins (rather than leaves).
+        own_lane: whether the ramp goes on as a lane of its own, or a lane leads to it alone;
+            otherwise it merges with, or branches off, the outermost lane.
+    """
+
+    name: str
+    s_m: float
+    entry: bool
+    own_lane: bool = False
+
+
+@dataclass(frozen=True)
+class Carriageway:
+    """One direction of a motorway that closes on itself.
+
+    Attributes:
+        name: shown in the names of its roads.
+        section: one-way.
+        z: its height.
+        corners: bends in the order of travel; it begins in the middle between the last and the
+            first one, and runs along the left edge of its lanes.
+        gates: in the order of travel.
+    """
+
+    name: str
+    section: CrossSection
+    z: float
+    corners: tuple[Corner, ...]
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True)
 class TownPlan:
     """A whole town.
 
@@ -116,24 +198,35 @@ class TownPlan:
         name: file name of the town.
         junctions: places.
         streets: what joins them.
+        roundabouts: places, too.
+        carriageways: directions of motorways, whose gates are places where ramps begin or end.
     """
 
     name: str
     junctions: tuple[Junction, ...]
     streets: tuple[Street, ...]
+    roundabouts: tuple[Roundabout, ...] = ()
+    carriageways: tuple[Carriageway, ...] = ()
     by_name: dict[str, Junction] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a plan that contradicts itself."""
         object.__setattr__(self, "by_name", {j.name: j for j in self.junctions})
         streets = {s.name for s in self.streets}
-        if len(self.by_name) != len(self.junctions) or len(streets) != len(self.streets):
-            raise ValueError(f"{self.name}: names of junctions and of streets are unique")
+        gates = [gate.name for way in self.carriageways for gate in way.gates]
+        places = [*self.by_name, *(r.name for r in self.roundabouts), *gates]
+        unique = len(set(places)) == len(places) and len(self.by_name) == len(self.junctions)
+        if not unique or len(streets) != len(self.streets):
+            raise ValueError(f"{self.name}: names of places and of streets are unique")
         for street in self.streets:
-            if not {street.start, street.end} <= set(self.by_name):
-                raise ValueError(f"{self.name}: {street.name} ends at an unknown junction")
-        for junction in self.junctions:
-            here = {s.name for s in self.streets if junction.name in (s.start, s.end)}
-            strange = {*junction.minor, *junction.crosswalks} - here
+            if not {street.start, street.end} <= set(places):
+                raise ValueError(f"{self.name}: {street.name} ends at an unknown place")
+        for place in (*self.junctions, *self.roundabouts):
+            here = {s.name for s in self.streets if place.name in (s.start, s.end)}
+            minor = place.minor if isinstance(place, Junction) else ()
+            strange = {*minor, *place.crosswalks} - here
             if strange:
-                raise ValueError(f"{self.name}: {sorted(strange)} do not meet at {junction.name}")
+                raise ValueError(f"{self.name}: {sorted(strange)} do not meet at {place.name}")
+        for name in gates:
+            if sum(name in (s.start, s.end) for s in self.streets) != 1:
+                raise ValueError(f"{self.name}: one ramp ends at {name}")

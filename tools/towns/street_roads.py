@@ -7,7 +7,7 @@ from scenariogeneration import xodr
 
 from towns.curves import Curve
 from towns.layout import CROSSWALK_WIDTH_M
-from towns.plan import GUTTER_M, PARKING_M, SIDEWALK_M, CrossSection, Junction, Street
+from towns.plan import PARKING_M, SIDEWALK_M, CrossSection, Junction, Street
 
 KERB_HEIGHT_M = 0.12
 
@@ -21,6 +21,7 @@ _SOLID_M = 18.0
 """Length of the solid lines before a junction."""
 
 _LINE_M = 0.12
+_MOTORWAY_KMH = 80
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,18 @@ def street_road(street: Street, curve: Curve, ends: tuple[Junction, Junction]) -
     for before, after in pairwise(sections):
         _link(before, after)
     road = xodr.Road(0, plan_view(curve), lanes, name=street.name)
-    road.add_type(xodr.RoadType.town, speed=street.section.speed_kmh, speed_unit="km/h")
+    limit = street.section.speed_kmh
+    road.add_type(road_type(limit), speed=limit, speed_unit="km/h")
     _add_heights(road, street, curve.length_m, ends)
     for share in street.crosswalks:
         kerbs = (street.section.kerb_m(right=False), street.section.kerb_m(right=True))
         road.objects.append(crosswalk(share * curve.length_m, *kerbs))
     return road
+
+
+def road_type(speed_kmh: int) -> xodr.RoadType:
+    """What kind of road has such a limit."""
+    return xodr.RoadType.motorway if speed_kmh >= _MOTORWAY_KMH else xodr.RoadType.town
 
 
 def crosswalk(s_m: float, left_m: float, right_m: float) -> xodr.Object:
@@ -92,15 +99,22 @@ def crosswalk(s_m: float, left_m: float, right_m: float) -> xodr.Object:
     return thing
 
 
-def side_lanes(parking: xodr.Lane | None, gutter: xodr.Lane, walk: xodr.Lane) -> list[xodr.Lane]:
+def side_lanes(
+    gutter: xodr.Lane, *, parking: xodr.Lane | None = None, kerb: bool, walk: bool
+) -> list[xodr.Lane]:
     """What lies beyond the driving lanes, from the inside, with its kerb."""
-    gutter.add_roadmark(xodr.RoadMark(xodr.RoadMarkType.curb, 0.15, laneChange=_NEVER))
-    walk.add_roadmark(_no_line())
-    walk.add_height(KERB_HEIGHT_M)
-    if parking is None:
-        return [gutter, walk]
-    parking.add_roadmark(_no_line())
-    return [parking, gutter, walk]
+    curb = xodr.RoadMark(xodr.RoadMarkType.curb, 0.15, laneChange=_NEVER)
+    gutter.add_roadmark(curb if kerb else _no_line())
+    lanes = [gutter]
+    if parking is not None:
+        parking.add_roadmark(_no_line())
+        lanes = [parking, gutter]
+    if walk:
+        pavement = xodr.Lane(xodr.LaneType.sidewalk, SIDEWALK_M)
+        pavement.add_roadmark(_no_line())
+        pavement.add_height(KERB_HEIGHT_M)
+        lanes.append(pavement)
+    return lanes
 
 
 def unmarked(width: tuple[float, float, float, float]) -> xodr.Lane:
@@ -108,6 +122,17 @@ def unmarked(width: tuple[float, float, float, float]) -> xodr.Lane:
     lane = xodr.Lane(xodr.LaneType.driving, *width)
     lane.add_roadmark(_no_line())
     return lane
+
+
+def carriageway_lanes(width_m: float, count: int) -> tuple[xodr.Lane, list[xodr.Lane]]:
+    """The centre and the lanes of a carriageway that goes on past a ramp, with their lines."""
+    centre = xodr.Lane(xodr.LaneType.none)
+    yellow, white = xodr.RoadMarkColor.yellow, xodr.RoadMarkColor.white
+    centre.add_roadmark(_line(xodr.RoadMarkType.solid, yellow, 0.0, _NEVER))
+    lanes = [xodr.Lane(xodr.LaneType.driving, width_m) for _ in range(count)]
+    for lane in lanes:
+        lane.add_roadmark(_line(xodr.RoadMarkType.broken, white, 0.0, _NEVER))
+    return centre, lanes
 
 
 _NEVER = xodr.LaneChange.none
@@ -169,7 +194,7 @@ def _side(
     for index in range(count):
         lane = xodr.Lane(xodr.LaneType.driving, section.lane_m)
         if index < count - 1:
-            marks = _between_marks(stretch, length_m, right=right)
+            marks = _between_marks(section, stretch, length_m, right=right)
         elif section.edge_line:
             white = xodr.RoadMarkColor.white
             marks = [_line(xodr.RoadMarkType.solid, white, 0.0, _NEVER)]
@@ -180,9 +205,9 @@ def _side(
         lanes.append(lane)
     here = section.parking_right if right else section.parking_left
     parking = _parking_lane(stretch.length_m) if stretch.parking and here else None
-    gutter = xodr.Lane(xodr.LaneType.shoulder, GUTTER_M)
-    walk = xodr.Lane(xodr.LaneType.sidewalk, SIDEWALK_M)
-    return lanes + side_lanes(parking, gutter, walk)
+    gutter = xodr.Lane(xodr.LaneType.shoulder, section.gutter_m)
+    walk = section.walks(right=right)
+    return lanes + side_lanes(gutter, parking=parking, kerb=section.kerb, walk=walk)
 
 
 def _parking_lane(length_m: float) -> xodr.Lane:
@@ -197,6 +222,9 @@ def _parking_lane(length_m: float) -> xodr.Lane:
 def _centre_marks(section: CrossSection, stretch: Stretch, length_m: float) -> list[xodr.RoadMark]:
     """Double yellow on wide streets; else broken, and solid before junctions."""
     yellow = xodr.RoadMarkColor.yellow
+    if section.one_way:
+        edge = _line(xodr.RoadMarkType.solid, yellow, 0.0, _NEVER)
+        return [edge if section.edge_line else _no_line()]
     if section.forward + section.backward > 2:
         return [_line(xodr.RoadMarkType.solid_solid, yellow, 0.0, _NEVER)]
     breaks = (
@@ -207,10 +235,14 @@ def _centre_marks(section: CrossSection, stretch: Stretch, length_m: float) -> l
     return [_line(kind, yellow, s, _NEVER) for s, kind in _within(breaks, stretch)]
 
 
-def _between_marks(stretch: Stretch, length_m: float, *, right: bool) -> list[xodr.RoadMark]:
+def _between_marks(
+    section: CrossSection, stretch: Stretch, length_m: float, *, right: bool
+) -> list[xodr.RoadMark]:
     """Broken white between lanes of one direction, solid before the junction ahead."""
     broken, solid = xodr.RoadMarkType.broken, xodr.RoadMarkType.solid
-    if right:
+    if section.one_way:
+        breaks = ((0.0, broken),)
+    elif right:
         breaks = ((0.0, broken), (max(length_m - _SOLID_M, 0.0), solid))
     else:
         breaks = ((0.0, solid), (min(_SOLID_M, length_m), broken))

@@ -17,6 +17,7 @@ from symdrive.sim.following import (
 from symdrive.sim.junctions import grant
 from symdrive.sim.kernel import entry, inner
 from symdrive.sim.lines import line_distance
+from symdrive.sim.meeting import Cells, sort_into_cells
 from symdrive.sim.path import AHEAD, LOOK_M, SAMPLES, look_ahead
 from symdrive.sim.road import Records, Road
 from symdrive.sim.state import Traffic
@@ -30,7 +31,12 @@ _AT_RED_M = 10.0
 @inner
 @no_type_check
 def _accelerate(
-    road: Road, traffic: Traffic, i: int, line: float, view: Float[np.ndarray, "n 6"]
+    road: Road,
+    traffic: Traffic,
+    cells: Cells,
+    i: int,
+    line: float,
+    view: Float[np.ndarray, "n 6"],
 ) -> float:
     """Acceleration of one driver who must not cross a line at distance `line`."""
     body, driver = traffic.bodies[i], traffic.drivers[i]
@@ -42,7 +48,7 @@ def _accelerate(
         # The path ends within sight: a dead end.
         line = min(line, end - body.half_length)
     wish = free_acceleration(traffic, i, min(desired_speed(view, count), driver.top_speed))
-    wish += acceleration_for_bodies(traffic, i, view, count)
+    wish += acceleration_for_bodies(traffic, cells, i, view, count)
     if line < math.inf:
         wish = min(wish, before_line(speed, line, driver.decel, TICK_S))
     return max(wish, -HARDEST_MPS2)
@@ -59,7 +65,8 @@ def decide(
     tick: int,
 ) -> None:
     """Write `command`, and all that leads to it, for every driver."""
-    grant(road, traffic, signals, tick)
+    chains = grant(road, traffic, signals, tick)
+    cells = sort_into_cells(traffic.bodies)
     count_walkers(walkers, crossings)
     view = np.empty((SAMPLES, 6))
     for i in range(len(traffic.drivers)):
@@ -67,7 +74,7 @@ def decide(
         line = line_distance(driver)
         line = min(line, yield_distance(road, traffic, walkers, crossings, i, line))
         if i > 0:
-            line = min(line, zone_distance(road, traffic, i))
-            driver.command = _accelerate(road, traffic, i, line, view)
+            line = min(line, zone_distance(road, traffic, chains, i))
+            driver.command = _accelerate(road, traffic, cells, i, line, view)
             still = traffic.bodies[i].speed < _STANDING_MPS and driver.red_m > _AT_RED_M
             driver.still = driver.still + 1 if still else 0

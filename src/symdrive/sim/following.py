@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from symdrive.sim.kernel import inner
+from symdrive.sim.meeting import Cells, span_of_cells
 from symdrive.sim.path import AHEAD, CAP, YAW, X, Y, Z
 from symdrive.sim.road import STOREY_M, Records
 from symdrive.sim.state import Traffic
@@ -210,21 +211,40 @@ def meet(me: Records, body: Records, view: Float[np.ndarray, "sample 6"], count:
 
 @inner
 @no_type_check
+def _around(
+    me: Records, cells: Cells, view: Float[np.ndarray, "sample 6"], count: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The rectangle in which every body lies that could touch the corridor of a vehicle."""
+    low_x = high_x = view[0, X]
+    low_y = high_y = view[0, Y]
+    for k in range(1, count):
+        low_x, high_x = min(low_x, view[k, X]), max(high_x, view[k, X])
+        low_y, high_y = min(low_y, view[k, Y]), max(high_y, view[k, Y])
+    room = cells.widest_m + me.half_width + MARGIN_M + STEP_ASIDE_S * cells.fastest_mps + 1.5
+    return (low_x - room, low_y - room), (high_x + room, high_y + room)
+
+
+@inner
+@no_type_check
 def acceleration_for_bodies(
-    traffic: Traffic, i: int, view: Float[np.ndarray, "sample 6"], count: int
+    traffic: Traffic, cells: Cells, i: int, view: Float[np.ndarray, "sample 6"], count: int
 ) -> float:
     """The strongest deceleration that any body ahead asks for; notes that body as the blocker."""
     me, driver = traffic.bodies[i], traffic.drivers[i]
     driver.blocker = -1
     worst = 0.0
-    reach = view[count - 1, AHEAD] + 12.0
-    for j in range(len(traffic.bodies)):
-        body = traffic.bodies[j]
-        dx, dy = body.x - me.x, body.y - me.y
-        if j == i or dx * dx + dy * dy > reach * reach:
-            continue
-        asked = behind_leader(traffic, i, meet(me, body, view, count))
-        if asked < worst:
-            worst = asked
-            driver.blocker = j
+    low, high = _around(me, cells, view, count)
+    c0, c1, r0, r1 = span_of_cells(cells, low, high)
+    for row in range(r0, r1 + 1):
+        at = row * cells.columns
+        for slot in range(cells.first[at + c0], cells.first[at + c1 + 1]):
+            j = cells.body[slot]
+            body = traffic.bodies[j]
+            within = low[0] <= body.x <= high[0] and low[1] <= body.y <= high[1]
+            if j == i or not within:
+                continue
+            asked = behind_leader(traffic, i, meet(me, body, view, count))
+            if asked < worst or (asked == worst and j < driver.blocker):
+                worst = asked
+                driver.blocker = j
     return worst

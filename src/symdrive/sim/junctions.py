@@ -12,12 +12,21 @@ import math
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from symdrive.sim.kernel import inner
 from symdrive.sim.lines import COMFORT_MPS2, FIRM_MPS2, can_stop, survey, update_waiting
+from symdrive.sim.meeting import (
+    BY_ENTRY,
+    BY_EXIT,
+    BY_JUNCTION,
+    BY_LANE,
+    SLOTS,
+    Chains,
+    chain,
+)
 from symdrive.sim.road import Records, Road
-from symdrive.sim.state import NEVER, Traffic
+from symdrive.sim.state import CLAIMS, NEVER, Traffic
 from symdrive.sim.windows import keeps_clear
 
 
@@ -43,14 +52,16 @@ def _counts(traffic: Traffic, i: int, j: int, claim: int, judged: int) -> bool:
 
 @inner
 @no_type_check
-def _is_first(traffic: Traffic, i: int) -> bool:
+def _is_first(traffic: Traffic, chains: Chains, i: int) -> bool:
     """Whether nobody who is still waiting stands between a driver and its junction."""
     driver = traffic.drivers[i]
-    for j in range(len(traffic.drivers)):
+    j = chains.head[BY_ENTRY, driver.entry_from % SLOTS]
+    while j >= 0:
         other = traffic.drivers[j]
         same = j != i and other.entry_from == driver.entry_from
         if same and other.granted != other.entry_lane and other.entry_m < driver.entry_m:
             return False
+        j = chains.follow[BY_ENTRY, j]
     return True
 
 
@@ -70,41 +81,54 @@ def _exit_place(road: Road, traffic: Traffic, i: int) -> int:
 
 @inner
 @no_type_check
-def _heads_for(road: Road, traffic: Traffic, j: int, lane: int) -> bool:
-    """Whether a driver in, or granted into, a junction is going to come out on `lane`."""
-    driver = traffic.drivers[j]
-    inside = driver.claim_count > 0 and traffic.claims[j, 0].inside == 1
-    if not inside and driver.granted < 0:
-        return False
-    seen = False
-    for k in range(driver.path_count):
-        if road.lanes[traffic.paths[j, k]].junction >= 0:
-            seen = True
-        elif seen:
-            return traffic.paths[j, k] == lane
+def _is_bound(traffic: Traffic, j: int) -> bool:
+    """Whether a driver is in a junction or has been granted its way into one."""
+    inside = traffic.drivers[j].claim_count > 0 and traffic.claims[j, 0].inside == 1
+    return inside or traffic.drivers[j].granted >= 0
+
+
+@inner
+@no_type_check
+def _needed_room(traffic: Traffic, chains: Chains, i: int, lane: int) -> float:
+    """Length of lane behind a junction for a driver and those who come out there before it."""
+    need = 2.0 * traffic.bodies[i].half_length + traffic.drivers[i].min_gap + 1.0
+    j = chains.head[BY_EXIT, lane % SLOTS]
+    while j >= 0:
+        if j != i and chains.exit_lane[j] == lane and _is_bound(traffic, j):
+            need += 2.0 * traffic.bodies[j].half_length + 2.0
+        j = chains.follow[BY_EXIT, j]
+    return need
+
+
+@inner
+@no_type_check
+def _is_blocked(
+    traffic: Traffic, chains: Chains, i: int, lane: int, base: float, need: float
+) -> bool:
+    """Whether somebody slow on a lane, `base` metres behind the junction, takes the room."""
+    j = chains.head[BY_LANE, lane % SLOTS]
+    while j >= 0:
+        body = traffic.bodies[j]
+        near = base + body.lane_s - body.half_length < need
+        if j != i and body.lane == lane and body.speed <= 2.0 and near:
+            return True
+        j = chains.follow[BY_LANE, j]
     return False
 
 
 @inner
 @no_type_check
-def _has_room(road: Road, traffic: Traffic, i: int) -> bool:
+def _has_room(road: Road, traffic: Traffic, chains: Chains, i: int) -> bool:
     """Whether the driver would fit behind the junction, after those who go there before it."""
     k = _exit_place(road, traffic, i)
     if k < 0:
         return True
-    need = 2.0 * traffic.bodies[i].half_length + traffic.drivers[i].min_gap + 1.0
-    for j in range(len(traffic.drivers)):
-        if j != i and _heads_for(road, traffic, j, traffic.paths[i, k]):
-            need += 2.0 * traffic.bodies[j].half_length + 2.0
+    need = _needed_room(traffic, chains, i, traffic.paths[i, k])
     base = 0.0
     while k < traffic.drivers[i].path_count and base < need:
         lane = traffic.paths[i, k]
-        for j in range(len(traffic.drivers)):
-            body = traffic.bodies[j]
-            if j == i or body.lane != lane or body.speed > 2.0:
-                continue
-            if base + body.lane_s - body.half_length < need:
-                return False
+        if _is_blocked(traffic, chains, i, lane, base, need):
+            return False
         base += road.lanes[lane].length
         k += 1
     return True
@@ -112,22 +136,29 @@ def _has_room(road: Road, traffic: Traffic, i: int) -> bool:
 
 @inner
 @no_type_check
-def _finds_gap(road: Road, traffic: Traffic, i: int, judged: Int[np.ndarray, " driver"]) -> bool:
+def _finds_gap(
+    road: Road, traffic: Traffic, chains: Chains, i: int, judged: Int[np.ndarray, " driver"]
+) -> bool:
     """Whether a driver keeps clear of everybody it has to reckon with."""
-    for j in range(len(traffic.drivers)):
-        for theirs in range(traffic.drivers[j].claim_count):
-            if j == i or not _counts(traffic, i, j, theirs, judged[j]):
-                continue
-            for mine in range(traffic.drivers[i].claim_count):
-                ahead = traffic.claims[i, mine].inside == 0
-                if ahead and not keeps_clear(road, traffic, (i, mine), (j, theirs)):
-                    return False
+    for mine in range(traffic.drivers[i].claim_count):
+        own = traffic.claims[i, mine]
+        if own.inside == 1:
+            continue
+        claim = chains.head[BY_JUNCTION, road.lanes[own.lane].junction % SLOTS]
+        while claim >= 0:
+            j, theirs = claim // CLAIMS, claim % CLAIMS
+            counts = j != i and _counts(traffic, i, j, theirs, judged[j])
+            if counts and not keeps_clear(road, traffic, (i, mine), (j, theirs)):
+                return False
+            claim = chains.claim[claim]
     return True
 
 
 @inner
 @no_type_check
-def _judge(road: Road, traffic: Traffic, i: int, judged: Int[np.ndarray, " driver"]) -> bool:
+def _judge(
+    road: Road, traffic: Traffic, chains: Chains, i: int, judged: Int[np.ndarray, " driver"]
+) -> bool:
     """Whether a driver may enter its next junction now."""
     driver = traffic.drivers[i]
     must_stop = (
@@ -137,9 +168,9 @@ def _judge(road: Road, traffic: Traffic, i: int, judged: Int[np.ndarray, " drive
         return False
     if driver.red_m <= driver.entry_m:
         return False
-    if not _is_first(traffic, i) or not _has_room(road, traffic, i):
+    if not _is_first(traffic, chains, i) or not _has_room(road, traffic, chains, i):
         return False
-    return _finds_gap(road, traffic, i, judged)
+    return _finds_gap(road, traffic, chains, i, judged)
 
 
 @inner
@@ -152,21 +183,7 @@ def _order(driver: Records, i: int) -> float:
 
 @inner
 @no_type_check
-def _next_in_line(key: Float[np.ndarray, " driver"]) -> int:
-    """The driver to judge next, -1 when all have been; its key is used up."""
-    best = 0
-    for i in range(len(key)):
-        if key[i] < key[best]:
-            best = i
-    if key[best] == math.inf:
-        return -1
-    key[best] = math.inf
-    return best
-
-
-@inner
-@no_type_check
-def grant(road: Road, traffic: Traffic, signals: Int[np.ndarray, " signal"], tick: int) -> None:
+def grant(road: Road, traffic: Traffic, signals: Int[np.ndarray, " signal"], tick: int) -> Chains:
     """Decide who may enter a junction in this tick.
 
     Args:
@@ -174,6 +191,9 @@ def grant(road: Road, traffic: Traffic, signals: Int[np.ndarray, " signal"], tic
         traffic: everybody; `granted`, the claims and what drivers know of lines are written.
         signals: `SignalState` of each signal.
         tick: now.
+
+    Returns:
+        The chains of this tick.
     """
     count = len(traffic.drivers)
     key = np.full(count, math.inf)
@@ -190,9 +210,11 @@ def grant(road: Road, traffic: Traffic, signals: Int[np.ndarray, " signal"], tic
             judged[i] = 1
         else:
             key[i] = _order(driver, i)
-    i = _next_in_line(key)
-    while i >= 0:
-        allowed = _judge(road, traffic, i, judged)
+    chains = chain(road, traffic)
+    for i in np.argsort(key, kind="mergesort"):
+        if key[i] == math.inf:
+            break
+        allowed = _judge(road, traffic, chains, i, judged)
         judged[i] = 1 if allowed else -1
         traffic.drivers[i].granted = traffic.drivers[i].entry_lane if allowed else -1
-        i = _next_in_line(key)
+    return chains

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from symdrive.sim.kernel import entry, inner
+from symdrive.sim.meeting import Cells, sort_into_cells, span_of_cells
 from symdrive.sim.road import STOREY_M, Records, Road, pose_on_lane
 from symdrive.sim.state import Traffic, WalkerMode
 from symdrive.sim.walkways import Walkways
@@ -14,6 +15,12 @@ from symdrive.world.truth import SignalState
 
 AHEAD_M = 0.8
 """How far ahead of itself a walker looks for bodies in the way."""
+
+SIGHT_M = 7.0
+"""Bodies whose centres are farther away do not reach to that place."""
+
+MOVED_M = 0.5
+"""Walkers that have taken their step since the cells were made are at most so far from there."""
 
 MARGIN_S = 1.0
 """Time by which a walker must have crossed before a vehicle arrives."""
@@ -84,20 +91,32 @@ def _in_the_way(me: Records, body: Records, pace: float) -> bool:
 
 @inner
 @no_type_check
-def _obstructed(bodies: Records, row: int, pace: float) -> bool:
+def _covers(body: Records, dx: float, dy: float) -> bool:
+    """Whether a body covers a place, seen from its centre, with room to walk by."""
+    cos, sin = math.cos(body.yaw), math.sin(body.yaw)
+    along, aside = abs(cos * dx + sin * dy), abs(cos * dy - sin * dx)
+    return along < body.half_length + 0.4 and aside < body.half_width + 0.4
+
+
+@inner
+@no_type_check
+def _obstructed(bodies: Records, cells: Cells, row: int, pace: float) -> bool:
     """Whether something covers the place just ahead of a walker that makes it wait."""
     me = bodies[row]
     x, y = me.x + AHEAD_M * math.cos(me.yaw), me.y + AHEAD_M * math.sin(me.yaw)
-    for j in range(len(bodies)):
-        body = bodies[j]
-        dx, dy = x - body.x, y - body.y
-        if j == row or dx * dx + dy * dy > 49.0 or abs(body.z - me.z) > STOREY_M:
-            continue
-        cos, sin = math.cos(body.yaw), math.sin(body.yaw)
-        along, aside = abs(cos * dx + sin * dy), abs(cos * dy - sin * dx)
-        covers = along < body.half_length + 0.4 and aside < body.half_width + 0.4
-        if covers and _in_the_way(me, body, pace):
-            return True
+    reach = SIGHT_M + MOVED_M
+    c0, c1, r0, r1 = span_of_cells(cells, (x - reach, y - reach), (x + reach, y + reach))
+    for line in range(r0, r1 + 1):
+        at = line * cells.columns
+        for slot in range(cells.first[at + c0], cells.first[at + c1 + 1]):
+            j = cells.body[slot]
+            body = bodies[j]
+            dx, dy = x - body.x, y - body.y
+            far = dx * dx + dy * dy > SIGHT_M * SIGHT_M
+            if j == row or far or abs(body.z - me.z) > STOREY_M:
+                continue
+            if _covers(body, dx, dy) and _in_the_way(me, body, pace):
+                return True
     return False
 
 
@@ -175,14 +194,14 @@ def _wait(
 
 @inner
 @no_type_check
-def _go_to_goal(bodies: Records, walker: Records, row: int, dt: float) -> bool:
+def _go_to_goal(bodies: Records, cells: Cells, walker: Records, row: int, dt: float) -> bool:
     """One step straight towards the goal; whether it was reached."""
     me = bodies[row]
     dx, dy = walker.goal_x - me.x, walker.goal_y - me.y
     left, step = math.sqrt(dx * dx + dy * dy), walker.pace * dt
     if left > 1e-6:
         me.yaw = math.atan2(dy, dx)
-    if left > step and _obstructed(bodies, row, walker.pace):
+    if left > step and _obstructed(bodies, cells, row, walker.pace):
         me.speed = 0.0
         return False
     share = min(1.0, step / max(left, 1e-6))
@@ -211,11 +230,11 @@ def _arrive(
 
 @inner
 @no_type_check
-def _stroll(road: Road, bodies: Records, walkers: Records, w: int, dt: float) -> None:
+def _stroll(road: Road, bodies: Records, cells: Cells, walkers: Records, w: int, dt: float) -> None:
     """One step along the sidewalk."""
     row = len(bodies) - len(walkers) + w
     walker, me = walkers[w], bodies[row]
-    if _obstructed(bodies, row, walker.pace):
+    if _obstructed(bodies, cells, row, walker.pace):
         me.speed = 0.0
         return
     me.speed = walker.pace
@@ -229,19 +248,20 @@ def _step(
     road: Road,
     ways: Walkways,
     traffic: Traffic,
+    cells: Cells,
     walkers: Records,
     w: int,
-    share: float,
-    dt: float,
+    habit: tuple[float, float],
 ) -> None:
     """Advance a walker who is on the move."""
+    share, dt = habit
     row = len(traffic.bodies) - len(walkers) + w
     walker, draws = walkers[w], traffic.draws[row]
     if walker.mode != _WALK:
-        if _go_to_goal(traffic.bodies, walker, row, dt):
+        if _go_to_goal(traffic.bodies, cells, walker, row, dt):
             _arrive(road, ways, walkers, draws, w)
     elif not _find_door(ways, walker, draws, share):
-        _stroll(road, traffic.bodies, walkers, w, dt)
+        _stroll(road, traffic.bodies, cells, walkers, w, dt)
         if not 0.0 <= walker.s <= road.lanes[walker.lane].length:
             _turn_at_end(road, ways, walkers, draws, w)
 
@@ -268,6 +288,7 @@ def walk(
         signals: `SignalState` of each signal.
         habit: the share that uses a crosswalk it meets, and the length of the tick.
     """
+    cells = sort_into_cells(traffic.bodies)
     for w in range(len(walkers)):
         walker, me = walkers[w], traffic.bodies[len(traffic.bodies) - len(walkers) + w]
         before = me.speed
@@ -278,7 +299,7 @@ def walk(
             if walker.mode == _WAIT and walker.waited > GIVE_UP_TICKS:
                 _head_for_lane(road, walkers, w, walker.lane, walker.s, walker.direction)
         else:
-            _step(road, ways, traffic, walkers, w, habit[0], habit[1])
+            _step(road, ways, traffic, cells, walkers, w, habit)
         me.lane = walker.lane if walker.mode == _WALK else -1
         me.lane_s = walker.s if walker.mode == _WALK else 0.0
         me.acceleration = (me.speed - before) / habit[1]

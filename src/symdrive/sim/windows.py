@@ -5,8 +5,9 @@ from typing import no_type_check
 
 from symdrive.sim.kernel import inner
 from symdrive.sim.lines import can_stop
+from symdrive.sim.meeting import BY_JUNCTION, SLOTS, Chains
 from symdrive.sim.road import Road
-from symdrive.sim.state import Traffic
+from symdrive.sim.state import CLAIMS, Traffic
 
 BEFORE_S = 1.0
 """Time by which a driver must be out of a shared area before another one arrives."""
@@ -137,17 +138,19 @@ def _zone_line(
 
 @inner
 @no_type_check
-def zone_distance(road: Road, traffic: Traffic, i: int) -> float:
+def zone_distance(road: Road, traffic: Traffic, chains: Chains, i: int) -> float:
     """Distance to the first shared area where driver `i`, in a junction, lets others go first."""
     nearest = math.inf
     for mine in range(traffic.drivers[i].claim_count):
         own = traffic.claims[i, mine]
         if own.inside == 0:
             break
-        for j in range(len(traffic.drivers)):
-            for theirs in range(traffic.drivers[j].claim_count):
-                other = traffic.claims[j, theirs]
-                skip = j == i or other.inside == 0 or _share_way(road, own.lane, other.lane)
-                if not skip:
-                    nearest = min(nearest, _zone_line(road, traffic, (i, mine), (j, theirs)))
+        claim = chains.head[BY_JUNCTION, road.lanes[own.lane].junction % SLOTS]
+        while claim >= 0:
+            j, theirs = claim // CLAIMS, claim % CLAIMS
+            other = traffic.claims[j, theirs]
+            skip = j == i or other.inside == 0 or _share_way(road, own.lane, other.lane)
+            if not skip:
+                nearest = min(nearest, _zone_line(road, traffic, (i, mine), (j, theirs)))
+            claim = chains.claim[claim]
     return nearest

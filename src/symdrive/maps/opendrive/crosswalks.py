@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import shapely
 from jaxtyping import Float
+from scipy.spatial import cKDTree
 
 from symdrive.maps.town import CrosswalkTable, LaneKind, LaneTable
 
@@ -20,7 +21,8 @@ ROADWAY = (LaneKind.DRIVING, LaneKind.PARKING, LaneKind.BIKING, LaneKind.SHOULDE
 def build_crosswalks(native: Any, lanes: LaneTable) -> CrosswalkTable:
     """All crosswalks that CARLA finds in a map."""
     polygons = _polygons(native)
-    lines = [_walking_line(polygon, lanes) for polygon in polygons]
+    near = _Nearby(lanes) if polygons else None
+    lines = [near.walking_line(polygon) for polygon in polygons] if near else []
     corners = np.concatenate(polygons) if polygons else np.zeros((0, 3))
     return CrosswalkTable(
         start=np.cumsum([0, *[len(polygon) for polygon in polygons]]),
@@ -42,25 +44,57 @@ def _polygons(native: Any) -> list[Float[np.ndarray, "corner 3"]]:
     return polygons
 
 
-def _walking_line(
-    polygon: Float[np.ndarray, "corner 3"], lanes: LaneTable
-) -> Float[np.ndarray, "2 3"]:
-    """Middle line of a crosswalk, square to the road, from one edge of the roadway to the other."""
-    middle = polygon.mean(axis=0)
-    driving = np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start))
-    near = np.flatnonzero(driving)
-    if not len(near):
-        return np.stack([polygon[0], polygon[len(polygon) // 2]])
-    row = near[np.argmin(np.linalg.norm(lanes.points[near, :2] - middle[:2], axis=1))]
-    across = _long_axis(polygon, np.array([-np.sin(lanes.yaw[row]), np.cos(lanes.yaw[row])]))
-    ends = []
-    extent = (polygon[:, :2] - middle[:2]) @ across
-    roadway = _roadway(lanes, middle[:2])
-    for sign in (-1.0, 1.0):
-        painted = float((sign * extent).max())
-        far = _kerb(roadway, middle[:2], sign * across, painted)
-        ends.append([*(middle[:2] + sign * across * far), middle[2]])
-    return np.array(ends)
+class _Nearby:
+    """Finds the lanes around a crosswalk.
+
+    Args:
+        lanes: of the town.
+    """
+
+    def __init__(self, lanes: LaneTable) -> None:
+        self._lanes = lanes
+        of_point = np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start))
+        self._driving = np.flatnonzero(of_point)
+        self._tree = cKDTree(lanes.points[self._driving, :2])
+        self._lane = np.flatnonzero(np.isin(lanes.kind, ROADWAY))
+        self._lines = [
+            shapely.LineString(lanes.points[lanes.slice_of(lane), :2])
+            for lane in self._lane.tolist()
+        ]
+        self._index = shapely.STRtree(self._lines)
+
+    def walking_line(self, polygon: Float[np.ndarray, "corner 3"]) -> Float[np.ndarray, "2 3"]:
+        """Middle line of a crosswalk, square to the road, from one edge of it to the other."""
+        middle = polygon.mean(axis=0)
+        if not len(self._driving):
+            return np.stack([polygon[0], polygon[len(polygon) // 2]])
+        yaw = self._lanes.yaw[self._nearest(middle[:2])]
+        across = _long_axis(polygon, np.array([-np.sin(yaw), np.cos(yaw)]))
+        ends = []
+        extent = (polygon[:, :2] - middle[:2]) @ across
+        roadway = self._roadway(middle[:2])
+        for sign in (-1.0, 1.0):
+            painted = float((sign * extent).max())
+            far = _kerb(roadway, middle[:2], sign * across, painted)
+            ends.append([*(middle[:2] + sign * across * far), middle[2]])
+        return np.array(ends)
+
+    def _nearest(self, xy: Float[np.ndarray, " 2"]) -> int:
+        """The first of the driving lanes' points that are nearest to a place."""
+        gap, _ = self._tree.query(xy)
+        near = np.sort(self._tree.query_ball_point(xy, float(gap) + 1e-6))
+        rows = self._driving[near]
+        return int(rows[np.argmin(np.linalg.norm(self._lanes.points[rows, :2] - xy, axis=1))])
+
+    def _roadway(self, middle: Float[np.ndarray, " 2"]) -> shapely.Geometry:
+        """The area that vehicles use around a point."""
+        found = self._index.query(shapely.Point(middle), predicate="dwithin", distance=REACH_M)
+        pieces = []
+        for k in np.sort(found).tolist():
+            rows = self._lanes.slice_of(int(self._lane[k]))
+            half = float(self._lanes.width_m[rows].max()) / 2
+            pieces.append(self._lines[k].buffer(half + 0.05, cap_style="flat"))
+        return shapely.union_all(pieces)
 
 
 def _long_axis(
@@ -74,19 +108,6 @@ def _long_axis(
         return square
     best = edges[np.argmax(np.abs(edges @ square))]
     return best if abs(float(best @ square)) > np.cos(np.radians(30.0)) else square
-
-
-def _roadway(lanes: LaneTable, middle: Float[np.ndarray, " 2"]) -> shapely.Geometry:
-    """The area that vehicles use around a point."""
-    pieces = []
-    point = shapely.Point(middle)
-    for lane in np.flatnonzero(np.isin(lanes.kind, ROADWAY)).tolist():
-        rows = lanes.slice_of(lane)
-        line = shapely.LineString(lanes.points[rows, :2])
-        if line.dwithin(point, REACH_M):
-            half = float(lanes.width_m[rows].max()) / 2
-            pieces.append(line.buffer(half + 0.05, cap_style="flat"))
-    return shapely.union_all(pieces)
 
 
 def _kerb(

@@ -5,7 +5,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import cKDTree
 
 from symdrive.core.geometry import wrap
 from symdrive.maps.opendrive.document import Document, Signal
@@ -164,11 +165,11 @@ def _poles(
     if not lights:
         return np.zeros((0, 3)), np.zeros((0, 3))
     head_xy = np.array([light.xy for light in lights])
-    over = ~off_road(lanes, head_xy, 0.0)
+    verge = Verge(lanes)
+    over = ~verge.is_off_road(head_xy, 0.0)
     foot_xy = head_xy.copy()
-    for row in np.flatnonzero(~off_road(lanes, head_xy, CLEAR_M)).tolist():
-        heading = lights[row].heading
-        foot_xy[row] = beside_road(lanes, head_xy[row], heading)
+    for row in np.flatnonzero(~verge.is_off_road(head_xy, CLEAR_M)).tolist():
+        foot_xy[row] = verge.beside(head_xy[row], lights[row].heading)
     foot = np.column_stack([foot_xy, ground.height(foot_xy)])
     height = np.where(over, OVERHEAD_M, BESIDE_M)
     head_xy = np.where(over[:, None], head_xy, foot_xy)
@@ -176,22 +177,34 @@ def _poles(
     return foot, head
 
 
-def off_road(lanes: LaneTable, xy: Float[np.ndarray, "n 2"], clear_m: float) -> np.ndarray:
-    """Whether each point keeps `clear_m` away from all driving lanes; (n,) bool."""
-    rows = np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start))
-    points, half = lanes.points[rows, :2], lanes.width_m[rows] / 2
-    gap = np.linalg.norm(xy[:, None] - points[None], axis=2) - half[None]
-    return gap.min(axis=1, initial=np.inf) > clear_m
+class Verge:
+    """Finds places off the driving lanes.
 
+    Args:
+        lanes: of the town.
+    """
 
-def beside_road(
-    lanes: LaneTable, xy: Float[np.ndarray, " 2"], heading: float
-) -> Float[np.ndarray, " 2"]:
-    """The nearest point to the right of the traffic that keeps clear of the road (within 20 m)."""
-    right = np.array([np.sin(heading), -np.cos(heading)])
-    tries = xy + np.arange(0.0, 20.0, 0.25)[:, None] * right
-    clear = np.flatnonzero(off_road(lanes, tries, CLEAR_M))
-    return tries[clear[0]] if len(clear) else xy
+    def __init__(self, lanes: LaneTable) -> None:
+        rows = np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start))
+        self._points, self._half = lanes.points[rows, :2], lanes.width_m[rows] / 2
+        self._tree = cKDTree(self._points)
+
+    def is_off_road(self, xy: Float[np.ndarray, "n 2"], clear_m: float) -> Bool[np.ndarray, " n"]:
+        """Whether each point keeps `clear_m` away from all driving lanes."""
+        reach = clear_m + float(self._half.max(initial=0.0)) + 0.01
+        near = self._tree.query_ball_point(xy, reach)
+        count = np.array([len(rows) for rows in near], dtype=np.int64)
+        point = np.repeat(np.arange(len(xy)), count)
+        row = np.array([r for rows in near for r in rows], dtype=np.int64)
+        gap = np.linalg.norm(xy[point] - self._points[row], axis=1) - self._half[row]
+        return np.bincount(point[gap <= clear_m], minlength=len(xy)) == 0
+
+    def beside(self, xy: Float[np.ndarray, " 2"], heading: float) -> Float[np.ndarray, " 2"]:
+        """The nearest point to the right of traffic that keeps clear of the road, within 20 m."""
+        right = np.array([np.sin(heading), -np.cos(heading)])
+        tries = xy + np.arange(0.0, 20.0, 0.25)[:, None] * right
+        clear = np.flatnonzero(self.is_off_road(tries, CLEAR_M))
+        return tries[clear[0]] if len(clear) else xy
 
 
 def signed_lanes(document: Document, finder: StopLines, sign: str) -> dict[int, tuple[int, float]]:
@@ -248,9 +261,8 @@ def build_stop_signs(
             rows[lane] = (float(lanes.length_m[lane]), end)
     order = sorted(rows)
     heading = [travel_heading(lanes, [(lane, 0.0)]) for lane in order]
-    feet = [
-        beside_road(lanes, rows[lane][1], way) for lane, way in zip(order, heading, strict=True)
-    ]
+    verge = Verge(lanes)
+    feet = [verge.beside(rows[lane][1], way) for lane, way in zip(order, heading, strict=True)]
     xy = np.array(feet).reshape(-1, 2)
     return StopSignTable(
         position=np.column_stack([xy, ground.height(xy)]),

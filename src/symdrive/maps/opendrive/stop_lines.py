@@ -1,5 +1,7 @@
 """From a signal's uses in the file to the (lane, s) pairs where traffic stops for it."""
 
+from functools import cached_property
+
 import numpy as np
 from jaxtyping import Float
 
@@ -51,7 +53,7 @@ class StopLines:
     def nearest(self, xy: Float[np.ndarray, " 2"], heading: float) -> list[StopLine]:
         """The end of the approach lane that is closest to a sign for traffic of a heading."""
         lanes = self._lanes
-        ends = self.approach_lanes()
+        ends = self._approaches
         if not ends:
             return []
         last = lanes.start[np.array(ends) + 1] - 1
@@ -65,6 +67,11 @@ class StopLines:
 
     def approach_lanes(self) -> list[int]:
         """Driving lanes that lead into a junction."""
+        return self._approaches
+
+    @cached_property
+    def _approaches(self) -> list[int]:
+        """The same, found once."""
         lanes = self._lanes
         outside = np.flatnonzero((lanes.junction < 0) & (lanes.kind == LaneKind.DRIVING))
         return [

@@ -18,6 +18,8 @@ PUSHES = 16
 CORNER_TURN = -0.6
 SECOND_ROW_M = (20.0, 46.0)
 SECOND_ROW_EVERY = 4
+# Land inside of roads that is smaller than this is an island, not a block: a roundabout of 25 m.
+ISLAND_M2 = 2000.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,16 @@ def lay_plots(
     back = rng.uniform(*SECOND_ROW_M, len(behind))[:, None] * behind.push
     row_sets.append(replace(behind, center=behind.center + back))
     wanted = Plots(*(np.concatenate([getattr(p, f.name) for p in row_sets]) for f in fields(Plots)))
-    return _apart(_pushed_clear(wanted, cover))
+    return _apart(_off_islands(_pushed_clear(wanted, cover), cover))
+
+
+def _off_islands(plots: Plots, cover: Cover) -> Plots:
+    """The plots without those in the middle of roundabouts and between ramps."""
+    rings = shapely.get_rings(shapely.get_parts(cover.outline))
+    land = shapely.polygons(rings)
+    islands = shapely.STRtree(land[shapely.area(land) < ISLAND_M2])
+    inside = islands.query(shapely.points(plots.center), predicate="within")[0]
+    return plots.take(np.setdiff1d(np.arange(len(plots)), inside))
 
 
 def _built(
