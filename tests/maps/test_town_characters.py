@@ -125,15 +125,9 @@ def test_dogwood_is_a_motorway_with_ramps_and_merges():
     fast = driving(dogwood)[lanes.speed_limit_mps[driving(dogwood)] > 80.0 / 3.6]
     outside = fast[lanes.junction[fast] < 0]
     assert lanes.length_m[outside].sum() > 6000.0
-    assert (
-        lanes.width_m[
-            np.concatenate(
-                [np.arange(*lanes.slice_of(k).indices(10**9)[:2]) for k in outside.tolist()]
-            )
-        ].min()
-        >= 3.5
-    )
-    rows = np.concatenate([np.arange(lanes.start[k], lanes.start[k + 1]) for k in outside.tolist()])
+    spans = [(int(lanes.start[k]), int(lanes.start[k + 1])) for k in outside.tolist()]
+    rows = np.concatenate([np.arange(first, end) for first, end in spans])
+    assert lanes.width_m[rows].min() >= 3.5
     assert set(lanes.marking_left[rows].tolist()) == {Marking.SOLID_YELLOW, Marking.BROKEN_WHITE}
     merges = [
         lane

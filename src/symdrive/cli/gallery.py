@@ -207,7 +207,8 @@ def _clearing(town: Town) -> tuple[Float[np.ndarray, " 3"], float]:
     level = (*flat, SemanticClass.TERRAIN, SemanticClass.GROUND)
     solid = mesh.vertices[mesh.faces[~np.isin(mesh.semantic, level)].ravel(), :2]
     rows = np.flatnonzero(np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start)))
-    best = rows[int(cKDTree(solid).query(lanes.points[rows, :2])[0].argmax())]
+    away = np.asarray(cKDTree(solid).query(lanes.points[rows, :2])[0])
+    best = rows[int(away.argmax())]
     return lanes.points[best].astype(np.float64), float(lanes.yaw[best])
 
 

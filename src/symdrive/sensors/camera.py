@@ -7,7 +7,7 @@ axis, so Embree's ray parameter is the depth itself.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, no_type_check
+from typing import Any, NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, Int8, Int32, Int64, UInt8, UInt16
@@ -319,7 +319,7 @@ def _plain_sky(ray, light, _air, _grain):
     return sky_color(ray[2], light)
 
 
-def _chunk_caster(hit_color, sky_of):
+def _chunk_caster(hit_color: Any, sky_of: Any) -> Any:
     """The caster of a share of a picture, with these colours of hits and sky."""
 
     @njit(fastmath=True)

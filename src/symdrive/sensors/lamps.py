@@ -85,7 +85,8 @@ def _feet(middles: Float64[np.ndarray, "face 3"]) -> Float64[np.ndarray, "lamp 3
     if not len(middles):
         return np.zeros((0, 3))
     pairs = cKDTree(middles).query_pairs(_LAMP_SIZE_M, output_type="ndarray")
-    near = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(middles),) * 2)
+    square = (len(middles), len(middles))
+    near = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=square)
     count, lamp = connected_components(near, directed=False)
     total = np.stack([np.bincount(lamp, middles[:, k], count) for k in range(3)], axis=1)
     return total / np.bincount(lamp, minlength=count)[:, None] - np.array([0, 0, LAMP_HEIGHT_M])

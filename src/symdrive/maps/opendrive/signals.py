@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -192,7 +193,7 @@ class Verge:
     def is_off_road(self, xy: Float[np.ndarray, "n 2"], clear_m: float) -> Bool[np.ndarray, " n"]:
         """Whether each point keeps `clear_m` away from all driving lanes."""
         reach = clear_m + float(self._half.max(initial=0.0)) + 0.01
-        near = self._tree.query_ball_point(xy, reach)
+        near = cast("list[list[int]]", self._tree.query_ball_point(xy, reach))
         count = np.array([len(rows) for rows in near], dtype=np.int64)
         point = np.repeat(np.arange(len(xy)), count)
         row = np.array([r for rows in near for r in rows], dtype=np.int64)

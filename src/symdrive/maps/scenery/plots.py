@@ -83,7 +83,7 @@ def lay_plots(
 def _off_islands(plots: Plots, cover: Cover) -> Plots:
     """The plots without those in the middle of roundabouts and between ramps."""
     rings = shapely.get_rings(shapely.get_parts(cover.outline))
-    land = shapely.polygons(rings)
+    land = np.asarray(shapely.polygons(rings))
     islands = shapely.STRtree(land[shapely.area(land) < ISLAND_M2])
     inside = islands.query(shapely.points(plots.center), predicate="within")[0]
     return plots.take(np.setdiff1d(np.arange(len(plots)), inside))
