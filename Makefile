@@ -9,8 +9,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.demo
 	$(BIN)/symdrive demo
 
+# Two files of tests at a time: most of a test runs on one core.
 test: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # Tests that take longer than a minute each (long drives, memory, training to the end).
 test-slow: $(VENV)/.dev
