@@ -37,9 +37,9 @@ FIR = TownPlan(
         Street("abbey lane", "hall", "abbey", _ALLEY, corners=(Corner(40, -50, 30),)),
         Street("wall street", "gate", "tower", _NARROW, corners=(Corner(0, 112, 40),)),
         Street("river street", "mill", "abbey", _NARROW, corners=(Corner(-4, -114, 40),)),
-        Street("quay north", "gate", "quay", _NARROW, corners=(Corner(-142, 98, 16),)),
-        Street("quay south", "quay", "mill", _NARROW_RIGHT, corners=(Corner(-148, -98, 16),)),
-        Street("mint north", "tower", "mint", _NARROW, corners=(Corner(142, 104, 16),)),
-        Street("mint south", "mint", "abbey", _NARROW_RIGHT, corners=(Corner(148, -104, 16),)),
+        Street("quay north", "gate", "quay", _NARROW, corners=(Corner(-142, 98, 36),)),
+        Street("quay south", "quay", "mill", _NARROW_RIGHT, corners=(Corner(-148, -98, 36),)),
+        Street("mint north", "tower", "mint", _NARROW, corners=(Corner(142, 104, 36),)),
+        Street("mint south", "mint", "abbey", _NARROW_RIGHT, corners=(Corner(148, -104, 36),)),
     ),
 )  # fmt: skip

@@ -1,0 +1,136 @@
+"""Let traffic drive by itself and count what goes wrong: `python tools/measure_traffic.py [town]`.
+
+Prints, for each town, collisions between vehicles for each 100 vehicle-minutes, how long anybody
+stood without a red light before it, and how fast traffic was.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symdrive.core.geometry import box_corners, boxes_overlap
+from symdrive.core.seeds import generator
+from symdrive.maps.network import Network
+from symdrive.maps.open import list_towns, open_town
+from symdrive.maps.town import Town
+from symdrive.sim.phases import run_phases
+from symdrive.sim.simulation import Simulation, new_simulation
+from symdrive.world.backend import TICK_S, Episode, TrafficConfig
+
+LOOK_EVERY = 4
+"""Ticks between two looks for collisions: nobody drives through anybody in a fifth of a second."""
+
+STUCK_S = 120.0
+"""Who stands for so long without a red light takes part in a gridlock."""
+
+AWAY_M = 5000.0
+"""The ego is taken off the road."""
+
+
+@dataclass
+class Tally:
+    """What a run left behind.
+
+    Attributes:
+        minutes: simulated.
+        vehicles: that drive.
+        crashes: pairs of vehicles whose boxes overlapped, each once.
+        longest_still_s: longest time that anybody stood without a red light.
+        stuck: vehicles that stood for `STUCK_S`.
+        speeds: mean of all vehicles, m/s, at each look.
+        places: where the crashes began: x, y, and the rows of both.
+    """
+
+    minutes: float
+    vehicles: int
+    crashes: set[tuple[int, int]] = field(default_factory=set)
+    longest_still_s: float = 0.0
+    stuck: set[int] = field(default_factory=set)
+    speeds: list[float] = field(default_factory=list)
+    places: list[tuple[float, float, int, int]] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Collisions for each 100 vehicle-minutes."""
+        return 100.0 * len(self.crashes) / max(self.minutes * self.vehicles, 1e-9)
+
+    def row(self, name: str) -> str:
+        """One line of the table."""
+        return (
+            f"{name:10s} {self.vehicles:5d} {self.minutes:8.1f} {len(self.crashes):8d}"
+            f" {self.rate:9.3f} {self.longest_still_s:10.0f} {len(self.stuck):6d}"
+            f" {np.mean(self.speeds):8.2f}"
+        )
+
+
+HEAD = "town       cars   minutes  crashes  per 100 longest s  stuck mean m/s"
+
+
+def drive_alone(town: Town, minutes: float, vehicles: int, seed: int) -> Tally:
+    """Traffic without an ego.
+
+    Args:
+        town: where.
+        minutes: to simulate.
+        vehicles: that drive; walkers are half as many.
+        seed: of the episode.
+    """
+    route = Network(town).random_route(generator(seed, "route"), 100.0, "alone")
+    traffic = TrafficConfig(vehicles, vehicles // 2, vehicles // 3, crossing_share=1.0)
+    sim = new_simulation(town, Episode(route, seed, traffic))
+    sim.traffic.bodies["x"][0] = AWAY_M
+    # Nobody is put back: without an ego everybody would be too far from it.
+    sim.recycler = sim.recycler._replace(large=False)
+    tally = Tally(minutes, len(sim.traffic.drivers) - 1)
+    for tick in range(round(minutes * 60.0 / TICK_S)):
+        run_phases(sim)
+        if tick % LOOK_EVERY == 0:
+            _look(sim, tally)
+    return tally
+
+
+def _look(sim: Simulation, tally: Tally) -> None:
+    """Note collisions and who stands."""
+    bodies = sim.traffic.bodies[1 : 1 + tally.vehicles]
+    still = sim.traffic.drivers["still"][1:] * TICK_S
+    tally.longest_still_s = max(tally.longest_still_s, float(still.max(initial=0.0)))
+    tally.stuck |= set(np.flatnonzero(still >= STUCK_S).tolist())
+    tally.speeds.append(float(bodies["speed"].mean()))
+    xy = np.stack([bodies["x"], bodies["y"]], axis=1)
+    half = np.stack([bodies["half_length"], bodies["half_width"]], axis=1)
+    a, b = np.triu_indices(len(bodies), 1)
+    reach = half[a].max(axis=1) + half[b].max(axis=1) + 2.0
+    near = (np.hypot(*(xy[a] - xy[b]).T) < reach) & (np.abs(bodies["z"][a] - bodies["z"][b]) < 3.0)
+    a, b = a[near], b[near]
+    corners = box_corners(xy, bodies["yaw"], half)
+    hit = boxes_overlap(corners[a], corners[b]) if len(a) else np.zeros(0, dtype=bool)
+    for i, j in zip(a[hit].tolist(), b[hit].tolist(), strict=True):
+        if (i, j) not in tally.crashes:
+            tally.crashes.add((i, j))
+            tally.places.append((float(xy[i, 0]), float(xy[i, 1]), i + 1, j + 1))
+
+
+def main() -> int:
+    """Print the table; 1 where a town misses the bar of one collision or is stuck."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("towns", nargs="*", help="names or files; all that ship when left out")
+    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--vehicles", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--places", action="store_true", help="also print where")
+    options = parser.parse_args()
+    print(HEAD)
+    missed = 0
+    for name in options.towns or list_towns():
+        tally = drive_alone(open_town(name), options.minutes, options.vehicles, options.seed)
+        print(tally.row(name), flush=True)
+        for place in tally.places if options.places else ():
+            print(f"    ({place[0]:.1f}, {place[1]:.1f}) between {place[2]} and {place[3]}")
+        missed += tally.rate >= 1.0 or bool(tally.stuck)
+    return int(missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
