@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from symdrive.agent.boxes import surest_boxes
-from symdrive.agent.full_stop import FullStop, FullStopRule
 from symdrive.agent.guard import Guard
 from symdrive.agent.kalman import KalmanConfig, KalmanFilter
 from symdrive.agent.stop_signs import StopSignRule, StopSigns
@@ -67,7 +66,6 @@ class StudentConfig:
         creep: what to do after standing for very long; None for nothing.
         follow: the route at the target speed, or the waypoints, which drive worse.
         guard: an emergency brake over the plan; None for none.
-        full_stop: a rule that finishes the stops which a plan only begins; None for none.
         stop_signs: a rule that stops at every sign that the network has seen; None for none.
         kalman: a filter over the readings of place, heading and speed; None takes them as they are.
         tick_s: length of a tick.
@@ -79,7 +77,6 @@ class StudentConfig:
     creep: Creep | None = None
     follow: Literal["route", "waypoints"] = "route"
     guard: Guard | None = None
-    full_stop: FullStop | None = None
     stop_signs: StopSigns | None = None
     kalman: KalmanConfig | None = None
     tick_s: float = 0.05
@@ -124,7 +121,6 @@ class Student(Policy):
         self._tracker = WaypointTracker()
         self._standing_s, self._rolling_s = 0.0, 0.0
         self._stop_signs, self._kalman = _rules(self.config)
-        self._full_stop = _full_stop(self.config)
         self._given = Control()
         self._cameras = {c.name: (c.height, c.width, 3) for c in self.rig.cameras}
 
@@ -154,7 +150,6 @@ class Student(Policy):
         self._tracker.reset()
         self._standing_s, self._rolling_s = 0.0, 0.0
         self._stop_signs, self._kalman = _rules(self.config)
-        self._full_stop = _full_stop(self.config)
         self._given = Control()
         self.plan = None
 
@@ -247,8 +242,6 @@ class Student(Policy):
         if self.config.follow == "waypoints":
             return self._tracker.step(plan.waypoints, speed_mps)
         target, brake = self._target_speed(plan, speed_mps)
-        if self._full_stop is not None:
-            target, brake = self._full_stop.restrain(target, speed_mps, brake=brake)
         if self.config.guard is not None:
             wanted = replace(plan, target_speed_mps=target, brake=brake)
             target, brake = self.config.guard.restrain(wanted, observation.lidar)
@@ -279,11 +272,6 @@ def _rules(config: StudentConfig) -> tuple[StopSignRule | None, KalmanFilter | N
     )
 
 
-def _full_stop(config: StudentConfig) -> FullStopRule | None:
-    """The same for the rule over the plan."""
-    return None if config.full_stop is None else FullStopRule(config.full_stop, config.tick_s)
-
-
 def _check_inputs(checkpoint: Checkpoint) -> None:
     """Refuse a network that cannot be fed or followed here."""
     model = checkpoint.network.config
@@ -304,9 +292,7 @@ def _check_inputs(checkpoint: Checkpoint) -> None:
 
 
 class GuardedStudent(Student):
-    """The student with its safety nets: it stops before obstacles and stands nowhere for ever.
-
-    And it finishes the stops that its plan begins.
+    """The student with both safety nets: it stops before obstacles and does not stand for ever.
 
     LEAD's published numbers were taken with creeping and a stop-sign rule switched on
     (kesai-labs/lead, README of the cvpr2026 branch); `Student` drives without any.
@@ -321,12 +307,7 @@ class GuardedStudent(Student):
         student = super().load(
             path,
             device,
-            replace(
-                given,
-                creep=given.creep or Creep(),
-                full_stop=given.full_stop or FullStop(),
-                guard=given.guard or Guard(),
-            ),
+            replace(given, creep=given.creep or Creep(), guard=given.guard or Guard()),
         )
         assert isinstance(student, GuardedStudent)
         return student
