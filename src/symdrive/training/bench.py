@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from symdrive.core.seeds import derived_seed
+from symdrive.model.config import ModelConfig
 from symdrive.model.ensemble import Ensemble
 from symdrive.model.losses import losses, total_loss
 from symdrive.model.made_up import made_up_inputs
