@@ -51,7 +51,7 @@ def test_missing_town_file(tmp_path, capsys):
         ("Broken.xodr", b"<OpenDRIVE><road"),
         ("Page.xodr", b"<html></html>"),
         ("Empty.xodr", b""),
-        ("Cut.xodr.gz", gzip.compress(b"<OpenDRIVE>" * 100)[:40]),
+        ("Cut.xodr.gz", gzip.compress(b"<OpenDRIVE>" * 100, mtime=0)[:40]),
         ("Bad.town", b"PK\x03\x04 but no more"),
     ],
 )
