@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from symdrive.core.geometry import wrap
+from symdrive.core.geometry import wrap, wrap_angle
+from symdrive.world.bicycle import FRONT_AXLE_M, REAR_AXLE_M, WHEEL_PER_STEER
 from symdrive.world.control import Control
 
 State = Float[np.ndarray, " 4"]
@@ -32,9 +33,9 @@ class Bicycle:
         brake_mps2: acceleration of a brake.
     """
 
-    rear_m: float = 1.4178275
-    front_m: float = -0.0907690
-    steer_gain: float = 0.36848336
+    rear_m: float = REAR_AXLE_M
+    front_m: float = FRONT_AXLE_M
+    steer_gain: float = WHEEL_PER_STEER
     throttle_mps2: float = 0.5633837
     brake_mps2: float = -4.952399
 
@@ -135,7 +136,7 @@ class KalmanFilter:
         moved = self.config.bicycle.step(self._state + away, control, self.config.tick_s)
         # Differences to the middle point are averaged: the weights are huge and cancel.
         rest = moved - moved[0]
-        rest[:, YAW] = (rest[:, YAW] + math.pi) % (2 * math.pi) - math.pi
+        rest[:, YAW] = wrap_angle(rest[:, YAW])
         mean = self._mean_weight @ rest
         rest = rest - mean
         self._state = moved[0] + mean

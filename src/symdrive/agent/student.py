@@ -20,7 +20,7 @@ from symdrive.core.geometry import to_local
 from symdrive.features.checkpoint import PLANNING, Checkpoint, load_checkpoints
 from symdrive.features.inputs import InputArrays, as_stored, encode
 from symdrive.features.navigation import NavigationState, Navigator
-from symdrive.features.prediction import detected_boxes
+from symdrive.features.prediction import BOX_SCORE, detected_boxes
 from symdrive.maps.route import SparsePlan
 from symdrive.model.ensemble import Ensemble
 from symdrive.model.network import TransFuser, expected_speed
@@ -72,7 +72,7 @@ class StudentConfig:
     """
 
     stop_above: float = 0.9
-    box_score: float = 0.3
+    box_score: float = BOX_SCORE
     boxes: bool = True
     creep: Creep | None = None
     follow: Literal["route", "waypoints"] = "route"

@@ -12,6 +12,9 @@ from symdrive.model.network import TransFuser
 from symdrive.model.tensors import BoxMaps
 from symdrive.world.control import DetectedBox
 
+BOX_SCORE = 0.3
+"""Lowest score of a box that is believed in."""
+
 MOST_BOXES = 30
 """Peaks of the heat maps that are looked at."""
 

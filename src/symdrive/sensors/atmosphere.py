@@ -12,32 +12,24 @@ from numba import njit
 
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.lamps import CELL_M
-from symdrive.sensors.shading import daylight, dot, sky_color
+from symdrive.sensors.shading import FAR_CORNER_M, daylight, dot, own_color, single, sky_color
 from symdrive.sensors.solids import FaceRole
 
-
-def _single(*values: float) -> tuple[np.float32, ...]:
-    """Constants of kernels: a double among single-precision numbers turns all of them to double."""
-    return tuple(np.float32(value) for value in values)
-
-
-_PAINT, _BRAKE = int(FaceRole.PAINT), int(FaceRole.BRAKE)
-_GLOW, _HEADLAMP = int(FaceRole.GLOW), int(FaceRole.HEADLAMP)
+_BRAKE, _HEADLAMP = int(FaceRole.BRAKE), int(FaceRole.HEADLAMP)
 _ROAD, _LINE = int(SemanticClass.ROAD), int(SemanticClass.ROAD_LINE)
 _SIDEWALK = int(SemanticClass.SIDEWALK)
 
-_ZERO, _QUARTER, _HALF, _ONE = _single(0.0, 0.25, 0.5, 1.0)
-_BRAKE_COLOR = _single(255.0, 36.0, 26.0)
-_TAIL_COLOR, _HEAD_COLOR = _single(178.0, 20.0, 16.0), _single(255.0, 250.0, 226.0)
-_LAMP_TINT, _BEAM_TINT = _single(1.2, 0.94, 0.60), _single(0.96, 0.93, 0.84)
-_PER_CELL, _LEVEL, _TINY = _single(1.0 / CELL_M, 0.7, 1e-6)
-_POLE_M, _POLE_FADE, _BEAM_TOP_M, _BEAM_FADE = _single(7.5, 0.4, 1.9, 0.9)
-_GROUND_BEAM, _FACED_BEAM = _single(1.7, 1.5)
+_ZERO, _QUARTER, _HALF, _ONE = single(0.0, 0.25, 0.5, 1.0)
+_TAIL_COLOR, _HEAD_COLOR = single(178.0, 20.0, 16.0), single(255.0, 250.0, 226.0)
+_LAMP_TINT, _BEAM_TINT = single(1.2, 0.94, 0.60), single(0.96, 0.93, 0.84)
+_PER_CELL, _LEVEL, _TINY = single(1.0 / CELL_M, 0.7, 1e-6)
+_POLE_M, _POLE_FADE, _BEAM_TOP_M, _BEAM_FADE = single(7.5, 0.4, 1.9, 0.9)
+_GROUND_BEAM, _FACED_BEAM = single(1.7, 1.5)
 
-_PUDDLES_PER_M, _PUDDLE_EDGE = _single(1.7, 5.0)
-_BYTE, _FAR_CORNER_M = _single(1.0 / 127.0, 32768.0)
-_DARKER, _MIRROR_MIN, _SHEEN, _WATER = _single(0.42, 0.03, 0.52, 0.40)
-_SKY_FOG_M, _CLOUD_SCALE, _CLOUD_LIFT = _single(160.0, 90.0, 0.10)
+_PUDDLES_PER_M, _PUDDLE_EDGE = single(1.7, 5.0)
+(_BYTE,) = single(1.0 / 127.0)
+_DARKER, _MIRROR_MIN, _SHEEN, _WATER = single(0.42, 0.03, 0.52, 0.40)
+_SKY_FOG_M, _CLOUD_SCALE, _CLOUD_LIFT = single(160.0, 90.0, 0.10)
 _MASK = np.int32(511)
 
 
@@ -146,18 +138,14 @@ def _lamps_on(hit, normal, thrown):
 
 @njit(fastmath=True)
 @no_type_check
-def _own_color(face, body, air):
-    """Colour of a face on a body, and whether it shines by itself."""
-    role, shines = face[3], air.lamps > _ZERO and body[5] > _ZERO
-    if role == _PAINT:
-        return body[3], False
-    if role == _BRAKE and body[4] > _ZERO:
-        return _BRAKE_COLOR, True
-    if role == _BRAKE and shines:
-        return _TAIL_COLOR, True
-    if role == _HEADLAMP and shines:
-        return _HEAD_COLOR, True
-    return face[0], role == _GLOW
+def _lamp_color(face, body, air):
+    """Colour of a face on a body whose lamps may be on, and whether it shines by itself."""
+    if air.lamps > _ZERO and body[5] > _ZERO:
+        if face[3] == _BRAKE and body[4] <= _ZERO:
+            return _TAIL_COLOR, True
+        if face[3] == _HEADLAMP:
+            return _HEAD_COLOR, True
+    return own_color(face, body)
 
 
 @njit(fastmath=True)
@@ -224,7 +212,7 @@ def weathered_color(surface, spot, light, air, grain):
     """Red, green and blue (0 to 255, not clamped) of a hit; arguments as `surface_color`'s."""
     face, body = surface
     hit, normal, ray, distance, texel, sunlit = spot
-    color, glows = _own_color(face, body, air)
+    color, glows = _lamp_color(face, body, air)
     clear = _clearness(distance, ray, air)
     if glows:
         # Lamps are seen farther through fog than what they light.
@@ -232,7 +220,7 @@ def weathered_color(surface, spot, light, air, grain):
         red, green, blue = color
     else:
         clear = clear / (_ONE + light.haze_per_m * distance)
-        u, v = hit[0] + _FAR_CORNER_M, hit[1] + _FAR_CORNER_M
+        u, v = hit[0] + FAR_CORNER_M, hit[1] + FAR_CORNER_M
         noise = _smooth_noise(grain, u * _PUDDLES_PER_M, v * _PUDDLES_PER_M)
         wet, deep = _water(normal, face[2], air, noise)
         factor = (_ONE + face[4] * texel * (_ONE - deep)) * (_ONE - _DARKER * wet)

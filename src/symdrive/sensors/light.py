@@ -6,6 +6,7 @@ the constants below have it.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, no_type_check
 
 import numpy as np
@@ -209,6 +210,7 @@ class _Mood:
         )
 
 
+@lru_cache(maxsize=8)  # asked for in every tick, and the weather stays
 def light_of(weather: Weather) -> Light:
     """Sun and sky of a weather."""
     mood = _Mood.of(weather)

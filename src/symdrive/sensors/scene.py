@@ -124,7 +124,7 @@ class Scene:
         self._tables: SceneTables | None = None
         self._shown: Actors | None = None
         self._signal_state: Int[np.ndarray, " signal"] | None = None
-        self.look = Look()
+        self.look = DAY
         self.light: Light = light_of(self.look.weather)
         self._air = air_of(self.look)
         self._grid: tuple[Actors, tuple[int, int], Air] | None = None

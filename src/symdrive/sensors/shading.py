@@ -20,21 +20,21 @@ from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.solids import FaceRole
 
 
-def _single(*values: float) -> tuple[np.float32, ...]:
+def single(*values: float) -> tuple[np.float32, ...]:
     """Constants of kernels: a double among single-precision numbers turns all of them to double."""
     return tuple(np.float32(value) for value in values)
 
 
 _GRAIN_SIZE = 512
 _GRAIN_MASK = _GRAIN_SIZE - 1
-_SMOOTH_PER_M, _ROUGH_PER_M, _ROUGH_FADES_M = _single(4.0, 16.0, 18.0)
-_PATCH_SHARE, _SPECKLE_SHARE = _single(0.5 / 127.0, 0.6 / 127.0)
+_SMOOTH_PER_M, _ROUGH_PER_M, _ROUGH_FADES_M = single(4.0, 16.0, 18.0)
+_PATCH_SHARE, _SPECKLE_SHARE = single(0.5 / 127.0, 0.6 / 127.0)
 # A whole number of tiles, and farther out than any town reaches to the south or west.
-(_FAR_CORNER_M,) = _single(32768.0)
-_ZERO, _HALF, _ONE, _WHITE = _single(0.0, 0.5, 1.0, 255.0)
-_LEVEL, _TINY = _single(0.6, 1e-12)
+(FAR_CORNER_M,) = single(32768.0)
+_ZERO, _HALF, _ONE, _WHITE = single(0.0, 0.5, 1.0, 255.0)
+_LEVEL, _TINY = single(0.6, 1e-12)
 
-_BRAKE_COLOR = _single(255.0, 36.0, 26.0)
+BRAKE_COLOR = single(255.0, 36.0, 26.0)
 _PAINT, _BRAKE, _GLOW = int(FaceRole.PAINT), int(FaceRole.BRAKE), int(FaceRole.GLOW)
 
 # Red, yellow, green; a dark lamp keeps a fifth, as tinted glass does by day.
@@ -196,7 +196,7 @@ def slot_row(slots, slot):
 @no_type_check
 def grain_at(grain, place, distance):
     """Grain (-1 to 1) at surface coordinates in metres; its speckles fade with distance."""
-    u, v = place[0] + _FAR_CORNER_M, place[1] + _FAR_CORNER_M
+    u, v = place[0] + FAR_CORNER_M, place[1] + FAR_CORNER_M
     patch = grain[0, _texel(u * _SMOOTH_PER_M), _texel(v * _SMOOTH_PER_M)]
     speckle = grain[1, _texel(u * _ROUGH_PER_M), _texel(v * _ROUGH_PER_M)]
     near = _ROUGH_FADES_M / (_ROUGH_FADES_M + distance)
@@ -260,12 +260,12 @@ def daylight(normal, sunlit, light):
 
 @njit(fastmath=True)
 @no_type_check
-def _own_color(face, body):
+def own_color(face, body):
     """Colour of a face on a body, and whether it shines by itself."""
     if face[3] == _PAINT:
         return body[3], False
     if face[3] == _BRAKE and body[4] > _ZERO:
-        return _BRAKE_COLOR, True
+        return BRAKE_COLOR, True
     return face[0], face[3] == _GLOW
 
 
@@ -283,7 +283,7 @@ def surface_color(surface, spot, light):
     """
     face, body = surface
     _, normal, _, distance, grain, sunlit = spot
-    color, glows = _own_color(face, body)
+    color, glows = own_color(face, body)
     clear = _ONE / (_ONE + light.haze_per_m * distance)
     haze = _ONE - clear
     red, green, blue = daylight(normal, sunlit, light)

@@ -7,18 +7,7 @@ import math
 from typing import NamedTuple, no_type_check
 
 from symdrive.sim.kernel import entry
-
-FRONT_AXLE_M = -0.090769015
-"""`l_f` of the bicycle, from the box centre."""
-
-REAR_AXLE_M = 1.4178275
-"""`l_r` of the bicycle, from the box centre."""
-
-WHEEL_PER_STEER = 0.36848336
-"""Wheel angle at full steer, rad.
-
-Source of all three: kesai-labs/lead 4489176, `kinematic_bicycle_model.py` (fitted to CARLA's MKZ).
-"""
+from symdrive.world.bicycle import FRONT_AXLE_M, REAR_AXLE_M, WHEEL_PER_STEER
 
 STEER_LAG_S = 0.1
 """Time constant of the steering actuator."""

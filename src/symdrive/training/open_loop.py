@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from symdrive.features.prediction import BOX_SCORE
 from symdrive.model.boxes import decode_boxes
 from symdrive.model.config import IGNORE, ModelConfig
 from symdrive.model.network import expected_speed
@@ -16,9 +17,6 @@ from symdrive.model.tensors import BoxMaps, PlanOutput, Predictions, Targets
 BOX_RADIUS_M = 2.0
 """A box is found when one of its class is this near to its centre; the widest of the distances at
 which nuScenes matches detections is twice that (Caesar et al., "nuScenes", section 3.1)."""
-
-BOX_SCORE = 0.3
-"""Lowest score of a box that counts; the one that the driver takes (`agent.student`)."""
 
 Sums = dict[str, tuple[float, int]]
 """Total and count of each mean."""

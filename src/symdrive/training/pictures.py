@@ -6,11 +6,10 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from symdrive.features.prediction import Prediction, read_boxes
+from symdrive.features.prediction import BOX_SCORE, Prediction, read_boxes
 from symdrive.model.config import BOX_CLASSES, BevGrid, ModelConfig
 from symdrive.model.network import expected_speed
 from symdrive.model.tensors import BoxMaps, Inputs, Predictions, Targets
-from symdrive.training.open_loop import BOX_SCORE
 from symdrive.world.control import DetectedBox
 
 Picture = UInt8[np.ndarray, "height width 3"]
