@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from symdrive.core.semantics import SemanticClass
-from symdrive.sensors.camera import SKY_DEPTH_M, camera_pose, render_cameras
+from symdrive.sensors.camera import camera_pose, render_cameras
+from symdrive.sensors.raster import SKY_DEPTH_M
 from symdrive.sensors.scene import rotations
 from symdrive.world.catalogue import MODEL_ROW, MODELS
 from symdrive.world.rig import CameraSpec

@@ -15,9 +15,10 @@ from symdrive.core.semantics import SemanticClass
 from symdrive.maps.town import Mesh
 from symdrive.sensors import embree
 from symdrive.sensors.bodies import bodies
-from symdrive.sensors.camera import SKY_DEPTH_M, camera_pose, render_cameras
+from symdrive.sensors.camera import camera_pose, render_cameras
 from symdrive.sensors.lidar import beam_angles, scan
 from symdrive.sensors.mount import Pose, rotation
+from symdrive.sensors.raster import SKY_DEPTH_M
 from symdrive.sensors.scene import Scene, rotations
 from symdrive.world.catalogue import MODELS
 from symdrive.world.rig import CameraSpec, LidarSpec

@@ -1,20 +1,27 @@
-"""What the rays meet: the static town and the moving actors, as Embree instances and face tables.
+"""What sensors meet: the town and the moving actors, to be drawn or cast at, and their faces.
 
-Slot 0 of the instance tree is the town, slot r + 1 the actor in row r of the last `update`. World
-frame, metres.
+Slot 0 is the town, slot r + 1 the actor in row r of the last `update`. World frame, metres.
 """
 
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int32, Int64
+from jaxtyping import Float, Float32, Float64, Int, Int64
 
 from symdrive.maps.town import Mesh, Town
 from symdrive.sensors.bodies import bodies
-from symdrive.sensors.embree import InstanceScene, TriangleScene, place_instances, shared_device
+from symdrive.sensors.drawables import Drawables
+from symdrive.sensors.embree import (
+    COHERENT_ARGUMENTS,
+    InstanceScene,
+    TriangleScene,
+    place_instances,
+    shared_device,
+)
 from symdrive.sensors.lamps import Lamps, lamp_grid, town_lamps
 from symdrive.sensors.light import Air, Light, Look, air_of, light_of
+from symdrive.sensors.raster import Blocks, Drawing, Lens, Workbench
 from symdrive.sensors.shading import face_table, ignite, relight, slot_table
 from symdrive.sensors.solids import FaceRole
 from symdrive.world.catalogue import half_extents
@@ -38,13 +45,11 @@ class SceneTables(NamedTuple):
     Attributes:
         faces: face table of the town and then of every model (`shading.face_table`).
         slots: slot table (`shading.slot_table`).
-        first_face: row of `faces` where the mesh of each slot begins.
         actor_id: of each slot, 0 for the town.
     """
 
     faces: Float32[np.ndarray, "face 9"]
     slots: Float32[np.ndarray, "slot 14"]
-    first_face: Int32[np.ndarray, " slot"]
     actor_id: Int64[np.ndarray, " slot"]
 
 
@@ -82,8 +87,20 @@ class _Trees:
         self.instances.commit()
         self.shown = np.zeros(0, dtype=np.int64)
         self.hideable = 0
+        self.placed: Actors | None = None
 
-    def show(self, model: Int[np.ndarray, " actor"]) -> None:
+    def place(self, actors: Actors) -> None:
+        """Move every instance to where its actor is."""
+        if self.placed is actors:
+            return
+        columns = np.concatenate([_stretched(actors), actors.position[:, :, None]], axis=2)
+        transforms = columns.transpose(0, 2, 1).reshape(-1, 12).astype(np.float32)
+        self._show(actors.model)
+        place_instances(self.instances.handles()[1 : len(actors) + 1], transforms)
+        self.instances.commit()
+        self.placed = actors
+
+    def _show(self, model: Int[np.ndarray, " actor"]) -> None:
         """Let slot r + 1 show the body of row r; slots without a row vanish."""
         if np.array_equal(self.shown, model):
             return
@@ -109,11 +126,21 @@ class _Trees:
         self.instances.commit()
 
 
+def _scale(actors: Actors) -> Float64[np.ndarray, "actor 1 3"]:
+    """A body is stretched to the actor's own box, so that pictures and boxes agree."""
+    return (actors.half_extent / half_extents()[actors.model])[:, None, :].astype(np.float64)
+
+
+def _stretched(actors: Actors) -> Float64[np.ndarray, "actor 3 3"]:
+    """Turns and stretches each body into the world."""
+    return rotations(actors.yaw, actors.pitch) * _scale(actors)
+
+
 class Scene:
     """The town and its actors, ready to be looked at.
 
-    The trees are built by the first `update`, so a world without cameras and LiDAR never pays for
-    them.
+    Triangles and trees are made when somebody draws or casts for the first time, so a world
+    without cameras and LiDAR never pays for them.
 
     Args:
         town: static mesh and signals.
@@ -123,6 +150,7 @@ class Scene:
         self.town = town
         self._tables: SceneTables | None = None
         self._shown: Actors | None = None
+        self._blocks: tuple[Blocks, Float64[np.ndarray, "slot 12"]] | None = None
         self._signal_state: Int[np.ndarray, " signal"] | None = None
         self.look = DAY
         self.light: Light = light_of(self.look.weather)
@@ -145,10 +173,55 @@ class Scene:
             rows.append(face_table(body.color, normal, body.semantic, body.role))
         return np.concatenate(rows)
 
+    @cached_property
+    def _drawables(self) -> Drawables:
+        return Drawables(self.town.mesh, bodies())
+
+    @cached_property
+    def _workbench(self) -> Workbench:
+        return Workbench()
+
     @property
     def address(self) -> int:
-        """Address of the instance tree, for kernels."""
-        return self._trees.instances.address
+        """Address of the instance tree, for kernels.
+
+        Raises:
+            RuntimeError: before the first update.
+        """
+        return self._placed_trees().instances.address
+
+    def _placed_trees(self) -> _Trees:
+        """The trees with every actor in its place."""
+        self._trees.place(self._shown_actors())
+        return self._trees
+
+    def _shown_actors(self) -> Actors:
+        """The actors of the last update."""
+        if self._shown is None:
+            raise RuntimeError("the scene has shown nothing yet; call update first")
+        return self._shown
+
+    def draw(self, lens: Lens, skip_row: int | None) -> Drawing:
+        """What a camera sees; good until the next drawing.
+
+        Args:
+            lens: the camera.
+            skip_row: actor that it does not see, or None.
+
+        Raises:
+            IndexError: when there is no such row.
+            RuntimeError: before the first update.
+        """
+        self._check_row(skip_row)
+        actors = self._shown_actors()
+        if self._blocks is None:
+            self._blocks = self._drawables.blocks(actors.model, _stretched(actors), actors.position)
+        hidden = -1 if skip_row is None else skip_row + 1
+        return self._workbench.draw(*self._blocks, lens, hidden)
+
+    def blockers(self, skip_row: int | None) -> tuple[int, int, int]:
+        """What kernels need to ask whether something is in the way: scene, arguments, ray mask."""
+        return self.address, COHERENT_ARGUMENTS, self.ray_mask(skip_row)
 
     @property
     def tables(self) -> SceneTables:
@@ -172,12 +245,16 @@ class Scene:
         Raises:
             IndexError: when there is no such row.
         """
+        self._check_row(skip_row)
         if skip_row is None:
             return SEEN_BY_ALL | HIDEABLE
-        if not 0 <= skip_row < self.num_actors:
-            raise IndexError(f"skip_row {skip_row}: the scene has {self.num_actors} actors")
-        self._trees.hide(skip_row)
+        self._placed_trees().hide(skip_row)
         return SEEN_BY_ALL
+
+    def _check_row(self, skip_row: int | None) -> None:
+        """Refuse a row that is not there."""
+        if skip_row is not None and not 0 <= skip_row < self.num_actors:
+            raise IndexError(f"skip_row {skip_row}: the scene has {self.num_actors} actors")
 
     def update(
         self,
@@ -239,30 +316,14 @@ class Scene:
         return town_lamps(self.town.mesh)
 
     def _place(self, actors: Actors) -> None:
-        """Move every instance and write the tables anew.
-
-        A body is stretched to the actor's own box, so that pictures and boxes agree.
-        """
+        """Write the tables anew; blocks and trees follow when they are asked for."""
         rotation = rotations(actors.yaw, actors.pitch)
-        scale = (actors.half_extent / half_extents()[actors.model])[:, None, :]
-        columns = np.concatenate([rotation * scale, actors.position[:, :, None]], axis=2)
-        transforms = columns.transpose(0, 2, 1).reshape(-1, 12).astype(np.float32)
-        instances = self._trees.instances
-        self._trees.show(actors.model)
-        place_instances(instances.handles()[1 : len(actors) + 1], transforms)
-        instances.commit()
+        self._blocks = None
         self._tables = SceneTables(
             self._faces,
-            slot_table(rotation / scale, actors.color, actors.braking, ~actors.parked),
-            np.append(np.int32(0), self._first_face[actors.model]),
+            slot_table(rotation / _scale(actors), actors.color, actors.braking, ~actors.parked),
             np.append(np.int64(0), actors.actor_id),
         )
-
-    @cached_property
-    def _first_face(self) -> Int32[np.ndarray, " model"]:
-        """Row of `SceneTables.faces` where each model begins."""
-        counts = [len(self.town.mesh.faces)] + [len(body.faces) for body in bodies()]
-        return np.cumsum(counts)[:-1].astype(np.int32)
 
     def _light(self, signal_state: Int[np.ndarray, " signal"]) -> None:
         """Colour the lamp faces: the lit one glows, the others are dark."""
