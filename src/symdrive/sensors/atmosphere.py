@@ -191,9 +191,9 @@ def _clearness(distance, ray, air):
 
 @njit(fastmath=True)
 @no_type_check
-def _lit(hit, normal, sunlit, light, air, cells):
+def _lit(hit, normal, day, air, cells):
     """Red, green and blue light on a surface: of the day and of lamps."""
-    red, green, blue = daylight(normal, sunlit, light)
+    red, green, blue = day
     if air.dark <= _ZERO:
         return red, green, blue
     row, column = _grid_place(hit, air, cells.shape[0])
@@ -208,11 +208,23 @@ def _lit(hit, normal, sunlit, light, air, cells):
 
 @njit(fastmath=True)
 @no_type_check
-def weathered_color(surface, spot, light, air, grain):
-    """Red, green and blue (0 to 255, not clamped) of a hit; arguments as `surface_color`'s."""
-    face, body = surface
-    hit, normal, ray, distance, texel, sunlit = spot
+def weathered_material(face, body, normal, light, air):
+    """What all hits of a face have in common; arguments as `surface_material`'s.
+
+    Returns:
+        Colour, whether it shines by itself, light in the sun and in the shade, class and grain.
+    """
     color, glows = _lamp_color(face, body, air)
+    sun, shade = daylight(normal, light)
+    return color, glows, sun, shade, face[2], face[4]
+
+
+@njit(fastmath=True)
+@no_type_check
+def weathered_color(material, spot, light, air, grain):
+    """Red, green and blue (0 to 255, not clamped) of a hit; arguments as `surface_color`'s."""
+    color, glows, sunny, shaded, kind, share_of_grain = material
+    hit, normal, ray, distance, texel, sunlit = spot
     clear = _clearness(distance, ray, air)
     if glows:
         # Lamps are seen farther through fog than what they light.
@@ -222,9 +234,9 @@ def weathered_color(surface, spot, light, air, grain):
         clear = clear / (_ONE + light.haze_per_m * distance)
         u, v = hit[0] + FAR_CORNER_M, hit[1] + FAR_CORNER_M
         noise = _smooth_noise(grain, u * _PUDDLES_PER_M, v * _PUDDLES_PER_M)
-        wet, deep = _water(normal, face[2], air, noise)
-        factor = (_ONE + face[4] * texel * (_ONE - deep)) * (_ONE - _DARKER * wet)
-        red, green, blue = _lit(hit, normal, sunlit, light, air, air.cells)
+        wet, deep = _water(normal, kind, air, noise)
+        factor = (_ONE + share_of_grain * texel * (_ONE - deep)) * (_ONE - _DARKER * wet)
+        red, green, blue = _lit(hit, normal, sunny if sunlit else shaded, air, air.cells)
         red, green, blue = (
             color[0] * red * factor,
             color[1] * green * factor,

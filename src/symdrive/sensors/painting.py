@@ -1,7 +1,7 @@
 """The colour, class, instance and depth of every pixel of a drawing.
 
 Ray directions have length one along the optical axis, so a ray's parameter is the depth itself.
-Where things cast shadows, a tile of neighbouring pixels seeks the sun with one packet of rays.
+Where things cast shadows, a row of neighbouring pixels seeks the sun with one packet of rays.
 """
 
 import math
@@ -12,14 +12,12 @@ from jaxtyping import Float32, Int8, Int32, UInt8, UInt16
 from numba import njit, prange
 
 from symdrive.core.semantics import SemanticClass
-from symdrive.sensors.atmosphere import weathered_color, weathered_sky
+from symdrive.sensors.atmosphere import weathered_color, weathered_material, weathered_sky
 from symdrive.sensors.embree import (
     DIRECTION_ROW,
     FAR_ROW,
     ORIGIN_ROW,
     PACKET,
-    TILE_COLUMNS,
-    TILE_ROWS,
     aligned_rows,
     arm_packet,
     new_packet,
@@ -36,6 +34,7 @@ from symdrive.sensors.shading import (
     sky_color,
     slot_row,
     surface_color,
+    surface_material,
     surface_place,
     to_byte,
 )
@@ -118,8 +117,8 @@ def _flags():
 
 @njit(fastmath=True)
 @no_type_check
-def _seek_sun(shadow, view, drawing, tables, sun, tile, wanted):
-    """Rays to the sun from those hits of a tile that a shadow could change.
+def _seek_sun(shadow, view, drawing, tables, sun, start, wanted):
+    """Rays to the sun from those hits of a row of pixels that a shadow could change.
 
     Such a hit is near enough and faces the sun; rays start a little before the surface.
 
@@ -133,8 +132,8 @@ def _seek_sun(shadow, view, drawing, tables, sun, tile, wanted):
     found = 0
     for k in range(PACKET):
         wanted[0, k] = 0
-        y, x = tile[0] + (k >> 2), tile[1] + (k & 3)
-        if y >= height or x >= width or row[y, x] < 0:
+        y, x = start[0], start[1] + k
+        if x >= width or row[y, x] < 0:
             continue
         ray, length = _ray(axes, y, x, height, width)
         depth = _ONE / nearness[y, x]
@@ -146,18 +145,25 @@ def _seek_sun(shadow, view, drawing, tables, sun, tile, wanted):
             continue
         wanted[0, k] = -1
         found += 1
-        start = _along(eye, depth * _BEFORE_SURFACE, ray)
+        origin = _along(eye, depth * _BEFORE_SURFACE, ray)
         for axis in range(3):
-            shadow[ORIGIN_ROW + axis, k] = start[axis]
+            shadow[ORIGIN_ROW + axis, k] = origin[axis]
             shadow[DIRECTION_ROW + axis, k] = sun[axis]
     return found
 
 
 @njit(fastmath=True)
 @no_type_check
-def _plain_hit(surface, spot, light, _air, _grain):
+def _plain_material(face, body, normal, light, _air):
+    """A face on a dry, clear day."""
+    return surface_material(face, body, normal, light)
+
+
+@njit(fastmath=True)
+@no_type_check
+def _plain_hit(material, spot, light, _air, _grain):
     """A hit on a dry, clear day."""
-    return surface_color(surface, spot, light)
+    return surface_color(material, spot, light)
 
 
 @njit(fastmath=True)
@@ -167,16 +173,17 @@ def _plain_sky(ray, light, _air, _grain):
     return sky_color(ray[2], light)
 
 
-def _chunk_painter(hit_color: Any, sky_of: Any) -> Any:
+def _chunk_painter(material_of: Any, hit_color: Any, sky_of: Any) -> Any:
     """The painter of a share of a picture, with these colours of hits and sky."""
 
     @njit(fastmath=True)
     @no_type_check
     def paint_chunk(view, drawing, tables, grain, planes, chunk, air):
-        """Every `CHUNKS`-th row of tiles, from row `chunk` on.
+        """Every `CHUNKS`-th row of pixels, from row `chunk` on.
 
         Tables are taken out of their tuples once: numba counts references for every access to an
-        array in a tuple, and threads would queue for the counters.
+        array in a tuple, and threads would queue for the counters. Neighbours often lie on one
+        face, and share what they have in common.
         """
         faces, slots, actor_id = tables
         rgb, semantic, instance, depth_m, counts = planes
@@ -185,45 +192,48 @@ def _chunk_painter(hit_color: Any, sky_of: Any) -> Any:
         height, width = semantic.shape
         shadow, shadow_bits = new_packet(NEAR_M, view.mask)
         wanted = _flags()
-        for top in range(chunk * TILE_ROWS, height, CHUNKS * TILE_ROWS):
-            for left in range(0, width, TILE_COLUMNS):
-                if view.shadows:
+        for y in range(chunk, height, CHUNKS):
+            last, slot, face, body = -1, 0, face_row(faces, 0), slot_row(slots, 0)
+            normal = (_ZERO, _ZERO, _ONE)
+            material = material_of(face, body, normal, light, air)
+            for x in range(width):
+                lane = x % PACKET
+                if view.shadows and lane == 0:
                     arm_packet(shadow, shadow_bits, _SHADOW_REACH_M)
                     if _seek_sun(
-                        shadow, view, drawing, tables, light.sun_direction, (top, left), wanted
+                        shadow, view, drawing, tables, light.sun_direction, (y, x), wanted
                     ):
                         occluded_packet(
                             wanted.ctypes.data, view.scene, shadow.ctypes.data, view.arguments
                         )
-                for k in range(PACKET):
-                    y, x = top + (k >> 2), left + (k & 3)
-                    if y >= height or x >= width:
-                        continue
-                    ray, length = _ray(axes, y, x, height, width)
-                    unit = (ray[0] / length, ray[1] / length, ray[2] / length)
-                    seen = row[y, x]
-                    if seen < 0:
-                        _put(rgb, y, x, sky_of(unit, light, air, grain))
-                        semantic[y, x], instance[y, x], depth_m[y, x] = _SKY, 0, SKY_DEPTH_M
-                        continue
-                    slot, depth = surface[seen, 0], _ONE / nearness[y, x]
+                ray, length = _ray(axes, y, x, height, width)
+                unit = (ray[0] / length, ray[1] / length, ray[2] / length)
+                seen = row[y, x]
+                if seen < 0:
+                    _put(rgb, y, x, sky_of(unit, light, air, grain))
+                    semantic[y, x], instance[y, x], depth_m[y, x] = _SKY, 0, SKY_DEPTH_M
+                    continue
+                if seen != last:
+                    last, slot = seen, surface[seen, 0]
                     face, body = face_row(faces, surface[seen, 1]), slot_row(slots, slot)
-                    hit, distance = _along(eye, depth, ray), depth * length
                     normal = facing_normal(face[1], body, ray)
-                    texel = grain_at(grain, surface_place(hit, normal), distance)
-                    # Embree marks a blocked ray by minus infinity; fast maths may not compare it.
-                    sunlit = shadow_bits[FAR_ROW, k] >= 0
-                    spot = (hit, normal, unit, distance, texel, sunlit)
-                    _put(rgb, y, x, hit_color((face, body), spot, light, air, grain))
-                    semantic[y, x] = np.uint8(face[2])
-                    instance[y, x], depth_m[y, x] = actor_id[slot], depth
-                    counts[chunk, slot] += 1
+                    material = material_of(face, body, normal, light, air)
+                depth = _ONE / nearness[y, x]
+                hit, distance = _along(eye, depth, ray), depth * length
+                texel = grain_at(grain, surface_place(hit, normal), distance)
+                # Embree marks a blocked ray by minus infinity; fast maths may not compare it.
+                sunlit = shadow_bits[FAR_ROW, lane] >= 0
+                spot = (hit, normal, unit, distance, texel, sunlit)
+                _put(rgb, y, x, hit_color(material, spot, light, air, grain))
+                semantic[y, x] = np.uint8(face[2])
+                instance[y, x], depth_m[y, x] = actor_id[slot], depth
+                counts[chunk, slot] += 1
 
     return paint_chunk
 
 
-_paint_plain = _chunk_painter(_plain_hit, _plain_sky)
-_paint_weathered = _chunk_painter(weathered_color, weathered_sky)
+_paint_plain = _chunk_painter(_plain_material, _plain_hit, _plain_sky)
+_paint_weathered = _chunk_painter(weathered_material, weathered_color, weathered_sky)
 
 
 @njit(cache=True, parallel=True, fastmath=True)
@@ -237,7 +247,7 @@ def paint(
 ) -> None:
     """Paint a whole picture of a dry, clear day.
 
-    Tile rows are dealt out to a fixed number of chunks, so that neither the picture nor the counts
+    Rows are dealt out to a fixed number of chunks, so that neither the picture nor the counts
     depend on the number of threads.
 
     Args:

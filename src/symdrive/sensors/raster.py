@@ -25,7 +25,10 @@ NEAR_M = 0.05
 _CELL_M = 12.0
 """Side of the squares into which a mesh is cut, to leave out what lies beside the picture."""
 
-_CHUNKS, _STRIPS = 16, 16
+_CHUNKS, _STRIPS, _TILE_PX = 16, 16, 32
+_PARTS = (0.03, 0.1, 0.3, 1.0)
+"""Shares of the triangles, nearest first, after which it is asked anew what is hidden."""
+
 _SLACK_PX = 1e-6
 """Neighbours overlap by this much rather than leave a crack."""
 
@@ -113,9 +116,14 @@ class Workbench:
         self._make_room(int(offsets[-1]))
         nearness = np.empty((lens.height, lens.width), dtype=np.float32)
         index = np.empty((lens.height, lens.width), dtype=np.int32)
-        todo = _Todo(shown, offsets, np.empty((len(shown), 3), dtype=np.int64))
+        found = np.empty((len(shown), 3), dtype=np.int64)
+        buffers = _Buffers(nearness, index, np.zeros((_STRIPS, _columns(lens.width)), np.float32))
         bench = _Bench(self._edges, self._bounds, self._surface)
-        _draw(blocks, place, lens, todo, bench, (nearness, index))
+        begin = 0
+        for share in _PARTS:
+            end = int(np.searchsorted(offsets, share * offsets[-1], side="right")) - 1
+            _draw(blocks, place, lens, _Todo(shown, offsets, found, begin, end), bench, buffers)
+            begin = end
         return Drawing(nearness, index, self._surface)
 
     def _make_room(self, triangles: int) -> None:
@@ -133,6 +141,21 @@ class _Todo(NamedTuple):
     shown: Int64[np.ndarray, " shown"]
     offsets: Int64[np.ndarray, " shown+1"]
     found: Int64[np.ndarray, "shown 3"]
+    begin: int
+    end: int
+
+
+class _Buffers(NamedTuple):
+    """The picture, and the least nearness in each of its tiles."""
+
+    nearness: Float32[np.ndarray, "height width"]
+    row: Int32[np.ndarray, "height width"]
+    tiles: Float32[np.ndarray, "strip column"]
+
+
+def _columns(width: int) -> int:
+    """Tiles side by side."""
+    return (width + _TILE_PX - 1) // _TILE_PX
 
 
 class _Bench(NamedTuple):
@@ -195,20 +218,66 @@ def _shown_blocks(sphere, slot, lens, hidden):
 @njit(cache=True, parallel=True, fastmath=True, error_model="numpy")
 @no_type_check
 def _draw(blocks, place, lens, todo, bench, buffers):
-    """Set up the triangles of all shown blocks, then draw them strip by strip."""
-    nearness, index = buffers
+    """Set up the triangles of some blocks and draw them strip by strip."""
+    nearness, index, tiles = buffers
     height = len(nearness)
-    for chunk in prange(_CHUNKS):
-        for i in range(chunk, len(todo.shown), _CHUNKS):
-            _set_up_block(blocks, place, lens, todo, bench, i)
     rows = (height + _STRIPS - 1) // _STRIPS
+    for chunk in prange(_CHUNKS):
+        for i in range(todo.begin + chunk, todo.end, _CHUNKS):
+            if todo.begin == 0 or not _is_hidden(blocks, lens, todo, i, tiles, rows):
+                _set_up_block(blocks, place, lens, todo, bench, i)
     for turn in prange(_STRIPS):
         # Threads take neighbouring turns; every other strip shares the horizon among them.
         strip = 2 * (turn % (_STRIPS // 2)) + turn // (_STRIPS // 2)
         top, below = strip * rows, min(height, (strip + 1) * rows)
-        nearness[top:below] = _FARTHEST
-        index[top:below] = -1
+        if todo.begin == 0:
+            nearness[top:below] = _FARTHEST
+            index[top:below] = -1
         _draw_strip(todo, bench, nearness, index, top, below)
+        _sum_up(nearness, tiles, strip, top, below)
+
+
+@njit(fastmath=True)
+@no_type_check
+def _sum_up(nearness, tiles, strip, top, below):
+    """The least nearness in each tile of a strip."""
+    width = nearness.shape[1]
+    for column in range(tiles.shape[1]):
+        least = np.float32(_NEAREST)
+        for y in range(top, below):
+            for x in range(column * _TILE_PX, min(width, (column + 1) * _TILE_PX)):
+                least = min(least, nearness[y, x])
+        tiles[strip, column] = least
+
+
+@njit(fastmath=True)
+@no_type_check
+def _is_hidden(blocks, lens, todo, i, tiles, rows):
+    """Whether everything in the picture where a block can be is nearer than the block."""
+    m, sphere, block = lens.matrix, blocks.sphere, todo.shown[i]
+    x, y, z, radius = sphere[block, 0], sphere[block, 1], sphere[block, 2], sphere[block, 3]
+    scale = math.sqrt(m[1, 0] ** 2 + m[1, 1] ** 2 + m[1, 2] ** 2)
+    depth = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
+    right = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
+    down = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
+    near, far, reach = depth - radius, depth + radius, radius * scale
+    if near < NEAR_M:
+        return False
+    extent = (
+        min((right - reach) / near, (right - reach) / far),
+        max((right + reach) / near, (right + reach) / far),
+        min((down - reach) / near, (down - reach) / far),
+        max((down + reach) / near, (down + reach) / far),
+    )
+    left, last, upper, lower = _pixel_bounds(extent, lens.width, lens.height)
+    if left <= last and upper <= lower:
+        for strip in range(upper // rows, lower // rows + 1):
+            for column in range(left // _TILE_PX, last // _TILE_PX + 1):
+                if tiles[strip, column] * near <= 1.0:
+                    return False
+    found = todo.found
+    found[i, 0], found[i, 1], found[i, 2] = todo.offsets[i], lens.height, -1
+    return True
 
 
 @njit(fastmath=True, error_model="numpy")
@@ -236,9 +305,9 @@ def _set_up_block(blocks, place, lens, todo, bench, i):
             continue
         sign = 1.0 if volume > 0.0 else -1.0
         middle = (0.5 * width - 0.5, 0.5 * height - 0.5)
-        for k, (start, end) in enumerate(((a, b), (b, c), (c, a))):
-            line = _on_grid(_cross(start, _minus(end, start)), sign, middle)
-            edges[row, 3 * k], edges[row, 3 * k + 1], edges[row, 3 * k + 2] = line
+        edges[row, 0], edges[row, 1], edges[row, 2] = _edge(a, b, sign, middle)
+        edges[row, 3], edges[row, 4], edges[row, 5] = _edge(b, c, sign, middle)
+        edges[row, 6], edges[row, 7], edges[row, 8] = _edge(c, a, sign, middle)
         edges[row, 9], edges[row, 10], edges[row, 11] = _on_grid(normal, 1.0 / volume, middle)
         bounds[row, 0], bounds[row, 1] = left, right
         bounds[row, 2], bounds[row, 3] = upper, lower
@@ -312,6 +381,13 @@ def _on_grid(plane, factor, middle):
     return factor * plane[0] - right * middle[0] - down * middle[1], right, down
 
 
+@njit(fastmath=True)
+@no_type_check
+def _edge(start, end, sign, middle):
+    """A linear function of column and row that is positive on the inner side of an edge."""
+    return _on_grid(_cross(start, _minus(end, start)), sign, middle)
+
+
 @njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _extent(a, b, c):
@@ -368,8 +444,10 @@ def _clamped(value, low, high):
 def _draw_strip(todo, bench, nearness, index, top, below):
     """Draw what reaches into some rows of the picture."""
     edges, bounds, _ = bench
+    width = nearness.shape[1]
+    nearness, index = nearness.reshape(-1), index.reshape(-1)
     offsets, found = todo.offsets, todo.found
-    for i in range(len(found)):
+    for i in range(todo.begin, todo.end):
         if found[i, 1] >= below or found[i, 2] < top:
             continue
         for t in range(offsets[i], found[i, 0]):
@@ -391,12 +469,27 @@ def _draw_strip(todo, bench, nearness, index, top, below):
                 first = math.ceil(span[0] - _SLACK_PX)
                 after = math.floor(span[1] + _SLACK_PX) + 1
                 start = np.float32(plane[0] + plane[1] * first + plane[2] * y)
-                step = np.float32(plane[1])
-                for x in range(first, after):
-                    near = start + step * np.float32(x - first)
-                    if near > nearness[y, x] and near < _NEAREST:
-                        nearness[y, x] = near
-                        index[y, x] = t
+                _fill(
+                    nearness,
+                    index,
+                    y * width + first,
+                    y * width + after,
+                    start,
+                    np.float32(plane[1]),
+                    np.int32(t),
+                )
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def _fill(nearness, index, first, after, start, step, triangle):
+    """Keep the nearer of a triangle and what is there, along a row of pixels."""
+    for x in range(np.uint32(after - first)):
+        at = np.uint64(first) + np.uint64(x)
+        near, kept, other = start + step * np.float32(np.int32(x)), nearness[at], index[at]
+        is_nearer = near > kept and near < _NEAREST
+        nearness[at] = near if is_nearer else kept
+        index[at] = triangle if is_nearer else other
 
 
 @njit(fastmath=True, error_model="numpy")

@@ -245,17 +245,20 @@ def facing_normal(normal, body, ray):
 
 @njit(fastmath=True)
 @no_type_check
-def daylight(normal, sunlit, light):
-    """Red, green and blue light on a surface: sun (where `sunlit`), sky above and ground below."""
-    sun = dot(normal, light.sun_direction)
-    sun = light.sun_share * max(sun, _ZERO) if sunlit else _ZERO
+def daylight(normal, light):
+    """Red, green and blue light on a surface in the sun, and in the shade.
+
+    Sky from above and ground from below light both.
+    """
+    sun = light.sun_share * max(dot(normal, light.sun_direction), _ZERO)
     up = _HALF + _HALF * normal[2]
     sky = light.sky_share * up + light.ground_share * (_ONE - up)
+    red, green, blue = sky * light.sky_color[0], sky * light.sky_color[1], sky * light.sky_color[2]
     return (
-        sun * light.sun_color[0] + sky * light.sky_color[0],
-        sun * light.sun_color[1] + sky * light.sky_color[1],
-        sun * light.sun_color[2] + sky * light.sky_color[2],
-    )
+        red + sun * light.sun_color[0],
+        green + sun * light.sun_color[1],
+        blue + sun * light.sun_color[2],
+    ), (red, green, blue)
 
 
 @njit(fastmath=True)
@@ -271,29 +274,47 @@ def own_color(face, body):
 
 @njit(fastmath=True)
 @no_type_check
-def surface_color(surface, spot, light):
+def surface_material(face, body, normal, light):
+    """What all hits of a face have in common: colour in the sun, colour in the shade, and grain.
+
+    Args:
+        face: face row.
+        body: slot row.
+        normal: unit, world, on the side that is seen.
+        light: sun and sky.
+    """
+    color, glows = own_color(face, body)
+    if glows:
+        return color, color, _ZERO
+    sun, shade = daylight(normal, light)
+    return (
+        (color[0] * sun[0], color[1] * sun[1], color[2] * sun[2]),
+        (color[0] * shade[0], color[1] * shade[1], color[2] * shade[2]),
+        face[4],
+    )
+
+
+@njit(fastmath=True)
+@no_type_check
+def surface_color(material, spot, light):
     """Red, green and blue (0 to 255, not clamped) of a hit.
 
     Args:
-        surface: face row and slot row.
+        material: of the face (`surface_material`).
         spot: where it is (world, m), its unit normal, the ray's unit direction, the distance from
             the eye (m), the grain of the texture (about -1 to 1), and whether nothing stands
             between it and the sun.
         light: sun and sky.
     """
-    face, body = surface
-    _, normal, _, distance, grain, sunlit = spot
-    color, glows = own_color(face, body)
+    sunny, shaded, share = material
+    _, _, _, distance, grain, sunlit = spot
+    color = sunny if sunlit else shaded
     clear = _ONE / (_ONE + light.haze_per_m * distance)
-    haze = _ONE - clear
-    red, green, blue = daylight(normal, sunlit, light)
-    factor = clear * (_ONE + face[4] * grain)
-    if glows:
-        red, green, blue, factor = _ONE, _ONE, _ONE, clear
+    haze, factor = _ONE - clear, clear * (_ONE + share * grain)
     return (
-        color[0] * red * factor + light.horizon[0] * haze,
-        color[1] * green * factor + light.horizon[1] * haze,
-        color[2] * blue * factor + light.horizon[2] * haze,
+        color[0] * factor + light.horizon[0] * haze,
+        color[1] * factor + light.horizon[1] * haze,
+        color[2] * factor + light.horizon[2] * haze,
     )
 
 
