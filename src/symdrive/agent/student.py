@@ -292,7 +292,7 @@ def _check_inputs(checkpoint: Checkpoint) -> None:
 
 
 class GuardedStudent(Student):
-    """The student with both safety nets: it stops before obstacles and does not stand for ever.
+    """With safety nets: stops before obstacles and at stop signs, does not stand for ever.
 
     LEAD's published numbers were taken with creeping and a stop-sign rule switched on
     (kesai-labs/lead, README of the cvpr2026 branch); `Student` drives without any.
@@ -307,7 +307,12 @@ class GuardedStudent(Student):
         student = super().load(
             path,
             device,
-            replace(given, creep=given.creep or Creep(), guard=given.guard or Guard()),
+            replace(
+                given,
+                creep=given.creep or Creep(),
+                guard=given.guard or Guard(),
+                stop_signs=given.stop_signs or StopSigns(),
+            ),
         )
         assert isinstance(student, GuardedStudent)
         return student

@@ -36,7 +36,7 @@ class Demo:
     seed: int = 0
     workers: int = 2
     routes: int = 48
-    minutes: float = 7.5
+    minutes: float = 8.5
     vehicles: int = 30
     pedestrians: int = 20
 
