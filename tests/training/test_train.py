@@ -60,6 +60,19 @@ def test_stopped_training_goes_on_bit_for_bit(lab: Any, tmp_path: Path, killed_a
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
+def test_curves_go_on_where_they_stopped(lab: Any, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    source = lab.source(12)
+    dying = replace(source, batches=lambda order: dying_in("planning", 3, source, order))
+    with pytest.raises(StoppedError):
+        train_on(lab.config, dying, tmp_path)
+    train_on(lab.config, source, tmp_path, resume=True)
+    events = EventAccumulator(str(tmp_path / "tensorboard" / "planning"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == [0, 1, 2, 3, 4, 5]
+
+
 def test_training_twice_gives_the_same_and_another_seed_another(lab: Any, tmp_path: Path) -> None:
     first = load_file(train_on(lab.config, lab.source(8), tmp_path / "a"))
     again = load_file(train_on(lab.config, lab.source(8), tmp_path / "b"))

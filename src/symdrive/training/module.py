@@ -177,6 +177,7 @@ class StudentModule(LightningModule):
         now, samples = time.monotonic(), samples * (done + 1 - self._last_done)
         rate, self._last_s = samples / max(now - self._last_s, 1e-9), now
         self._last_done = done + 1
+        self.log("step", float(done))  # Lightning's own count begins anew when a training goes on
         self.log("samples/s", rate, prog_bar=True)
         self.log("loss", loss.detach(), prog_bar=True)
         self.log_dict({f"loss/{name}": value.detach() for name, value in terms.items()})
