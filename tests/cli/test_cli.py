@@ -11,7 +11,10 @@ import pytest
 
 from symdrive.cli import options
 from symdrive.cli.main import parse, run
+from symdrive.cli.pages import Page, write_pages
 from symdrive.core.config import to_plain
+from symdrive.maps.open import open_town
+from symdrive.record.reader import find_runs
 from symdrive.world.weather import drawn_preset
 
 QUIET = ["--vehicles", "0", "--pedestrians", "0", "--parked", "0", "--no-report"]
@@ -159,6 +162,16 @@ def test_a_report_without_video(drive):
     page = drive.joinpath("random_000/report.html").read_text()
     assert "blind on route random_000" in page
     assert "<svg" in page
+
+
+def test_two_processes_write_the_pages_that_one_writes(drive):
+    runs = find_runs(drive) * 2
+    town = open_town("alder")
+    pages = [Page(folder, drive, video=False) for folder in runs]
+    before = [write_pages([page], town).read_bytes() for page in pages]
+    last = write_pages(pages, town, workers=2)
+    assert last == runs[-1] / "report.html"
+    assert [folder.joinpath("report.html").read_bytes() for folder in runs] == before
 
 
 def test_towns_are_listed_and_drawn(tmp_path, capsys, monkeypatch):

@@ -36,7 +36,7 @@ class Demo:
     seed: int = 0
     workers: int = 2
     routes: int = 48
-    minutes: float = 8.5
+    minutes: float = 8.0
     vehicles: int = 30
     pedestrians: int = 20
 
@@ -247,6 +247,8 @@ class BenchSim:
         crowd: actors of the row that shows how traffic alone scales.
         ticks: measured ticks.
         soak: ticks over which memory is watched; 0 for none.
+        weather: name of the weather (`symdrive drive --help`).
+        shadows: let things cast shadows in the cameras.
     """
 
     town: str = "birch"
@@ -255,6 +257,8 @@ class BenchSim:
     crowd: int = 500
     ticks: int = 300
     soak: int = 0
+    weather: str = "default"
+    shadows: bool = False
 
 
 @dataclass(frozen=True)

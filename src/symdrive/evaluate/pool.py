@@ -67,7 +67,7 @@ def run_jobs(
 def _in_parallel(jobs: Sequence[Job], workers: int, finish: Callable[[Done], None]) -> None:
     """Fresh processes (no fork: Embree and numba own threads), one thread each."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread)
     try:
         futures: dict[Future[RouteRecord], Job] = {pool.submit(drive, job): job for job in jobs}
         for future in as_completed(futures):
@@ -76,7 +76,7 @@ def _in_parallel(jobs: Sequence[Job], workers: int, finish: Callable[[Done], Non
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """Processes share the cores; two threads each would only get in each other's way.
 
     A worker whose parent was killed ends as well, instead of driving on for nobody.

@@ -110,7 +110,8 @@ class Workbench:
             lens: the camera.
             hidden_slot: body that is not drawn, -1 for none.
         """
-        shown = _shown_blocks(blocks.sphere, blocks.slot, lens, hidden_slot)
+        shown, depth = _shown_blocks(blocks.sphere, blocks.slot, lens, hidden_slot)
+        shown = shown[np.argsort(depth, kind="stable")]
         counts = blocks.last[shown] - blocks.first[shown]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
         self._make_room(int(offsets[-1]))
@@ -192,7 +193,7 @@ def cut(
 @njit(cache=True)
 @no_type_check
 def _shown_blocks(sphere, slot, lens, hidden):
-    """Blocks that reach into the picture, nearest first."""
+    """Blocks that reach into the picture, and the depth of their middles."""
     m, half_width, half_height = lens.matrix, 0.5 * lens.width, 0.5 * lens.height
     scale = math.sqrt(m[1, 0] ** 2 + m[1, 1] ** 2 + m[1, 2] ** 2)
     side, top = math.hypot(scale, half_width), math.hypot(scale, half_height)
@@ -212,7 +213,7 @@ def _shown_blocks(sphere, slot, lens, hidden):
         if not is_beside and slot[block] != hidden:
             shown[found], depths[found] = block, depth
             found += 1
-    return shown[:found][np.argsort(depths[:found], kind="mergesort")]
+    return shown[:found], depths[:found]
 
 
 @njit(cache=True, parallel=True, fastmath=True, error_model="numpy")
