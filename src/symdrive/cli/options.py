@@ -35,8 +35,8 @@ class Demo:
     out: Path = Path("demo")
     seed: int = 0
     workers: int = 2
-    routes: int = 48
-    minutes: float = 8.0
+    routes: int = 36
+    minutes: float = 7.0
     vehicles: int = 30
     pedestrians: int = 20
 
