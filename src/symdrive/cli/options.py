@@ -14,7 +14,7 @@ Paths = Annotated[tuple[Path, ...], tyro.conf.Positional]
 
 @dataclass(frozen=True)
 class Demo:
-    """Collect, train, drive and score: the whole line, here, in about a quarter of an hour.
+    """Collect, train, drive and score: the whole line, here, in about twenty minutes.
 
     The expert drives first and its report page is ready within two minutes. Then it collects in the
     training town, the `nano` student learns from these drives, and student, expert and two
@@ -35,8 +35,8 @@ class Demo:
     out: Path = Path("demo")
     seed: int = 0
     workers: int = 2
-    routes: int = 36
-    minutes: float = 7.0
+    routes: int = 48
+    minutes: float = 8.0
     vehicles: int = 30
     pedestrians: int = 20
 

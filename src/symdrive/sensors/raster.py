@@ -25,6 +25,9 @@ NEAR_M = 0.05
 _CELL_M = 12.0
 """Side of the squares into which a mesh is cut, to leave out what lies beside the picture."""
 
+_MARGIN_M = 0.01
+"""Single precision far from the origin is no finer."""
+
 _CHUNKS, _STRIPS, _TILE_PX = 16, 16, 32
 _PARTS = (0.03, 0.1, 0.3, 1.0)
 """Shares of the triangles, nearest first, after which it is asked anew what is hidden."""
@@ -186,7 +189,8 @@ def cut(
         return order, first, np.zeros((0, 4), dtype=np.float32)
     low = np.minimum.reduceat(corners.min(axis=1), first)
     high = np.maximum.reduceat(corners.max(axis=1), first)
-    sphere = np.column_stack([0.5 * (low + high), 0.5 * np.linalg.norm(high - low, axis=1)])
+    radius = 0.5 * np.linalg.norm(high - low, axis=1) + _MARGIN_M
+    sphere = np.column_stack([0.5 * (low + high), radius])
     return order, first, sphere.astype(np.float32)
 
 
