@@ -4,16 +4,27 @@ OpenDRIVE's own frame is right-handed with x east and y north, so its coordinate
 Source: ASAM OpenDRIVE 1.4 and 1.7, chapters on roads, lanes, junctions and signals.
 """
 
-import math
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
 from symdrive.core.errors import UserError
 from symdrive.maps.opendrive.references import check_references, is_integer
 
-SPEED_UNITS = {"m/s": 1.0, "mph": 0.44704, "km/h": 1.0 / 3.6}
+SPEED_UNITS = {"m/s": 1.0, "mph": 0.44704, "km/h": 1.0 / 3.6, "kph": 1.0 / 3.6}
+"""By the names of OpenDRIVE, and one that exporters write; without a unit it is m/s."""
+
 DEFAULT_SPEED_MPS = 50.0 / 3.6
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 NO_LIMIT_MPS = 130.0 / 3.6
+MAX_SPEED_MPS = 150.0
+
+MAX_NUMBER = 1e9
+"""No length, place or coefficient of a road on earth is larger."""
+
+MAX_ROAD_M = 1e5
+MAX_BESIDE_M = 1e3
+"""Signals and objects stand this near to their road."""
 GEOMETRIES = ("line", "arc", "spiral", "poly3", "paramPoly3")
 
 
@@ -145,9 +156,11 @@ def parse(text: str, name: str) -> Document:
     Raises:
         UserError: for anything that is not a sound OpenDRIVE road network; `name` says where.
     """
+    if "<!DOCTYPE" in text:
+        raise UserError(f"{name}: has a <!DOCTYPE>, whose entities CARLA's reader would not know.")
     try:
         root = ET.fromstring(text)
-    except ET.ParseError as error:
+    except (ET.ParseError, ValueError, LookupError) as error:
         raise UserError(
             f"{name}: not well-formed XML ({error}); an OpenDRIVE (.xodr) file is expected."
         ) from error
@@ -165,6 +178,8 @@ def parse(text: str, name: str) -> Document:
         _int(junction, "id", f"{name}: a junction"): _phases(junction)
         for junction in root.findall("junction")
     }
+    if len(junctions) != len(root.findall("junction")):
+        raise UserError(f"{name}: two junctions share one id; junction ids must be unique.")
     for road in roads:
         if road.junction != -1 and road.junction not in junctions:
             raise UserError(
@@ -174,19 +189,30 @@ def parse(text: str, name: str) -> Document:
     repaired = check_references(root, name)
     controllers = {
         controller.get("id", ""): tuple(
-            dict.fromkeys(_int(c, "signalId", f"{name}: a controller") for c in controller)
+            dict.fromkeys(
+                _int(control, "signalId", f"{name}: controller {controller.get('id')!r}")
+                for control in controller.findall("control")
+            )
         )
         for controller in root.findall("controller")
     }
-    sound = ET.tostring(root, encoding="unicode") if repaired else text
+    try:
+        sound = ET.tostring(root, encoding="unicode") if repaired else text
+    except RecursionError as error:
+        raise UserError(f"{name}: its elements lie too deep in one another.") from error
     return Document(table, controllers, junctions, sound)
 
 
 def _phases(junction: ET.Element) -> tuple[str, ...]:
     """Controller ids of a junction in the order of their phases."""
     found = junction.findall("controller")
-    ordered = sorted(enumerate(found), key=lambda item: (item[1].get("sequence", ""), item[0]))
-    return tuple(element.get("id", "") for _, element in ordered)
+    return tuple(element.get("id", "") for element in sorted(found, key=_sequence))
+
+
+def _sequence(controller: ET.Element) -> int:
+    """Place of a controller among those of its junction; the first where the file gives none."""
+    text = controller.get("sequence", "")
+    return int(text) if is_integer(text) else 0
 
 
 def _road(element: ET.Element, name: str) -> Road:
@@ -194,8 +220,10 @@ def _road(element: ET.Element, name: str) -> Road:
     road_id = _int(element, "id", f"{name}: a road")
     where = f"{name}: road {road_id}"
     length = _number(element, "length", where)
-    if length <= 0.0:
-        raise UserError(f"{where} is {length} m long; a road needs a positive length.")
+    if not 0.0 < length <= MAX_ROAD_M:
+        raise UserError(
+            f"{where} is {length} m long; a road needs a positive length up to {MAX_ROAD_M:.0f} m."
+        )
     geometries = tuple(_geometry(g, where) for g in element.findall("planView/geometry"))
     if not geometries:
         raise UserError(f"{where} has no <planView> geometry; at least one piece is needed.")
@@ -310,7 +338,14 @@ def _limit(speed: ET.Element, where: str) -> float | None:
         return NO_LIMIT_MPS
     if text == "undefined":
         return None
-    value = _number(speed, "max", f"{where}, speed") * SPEED_UNITS.get(speed.get("unit", ""), 1.0)
+    unit = speed.get("unit", "m/s")
+    if unit not in SPEED_UNITS:
+        raise UserError(f"{where} has a speed in {unit!r}; known units are {', '.join(SPEED_UNITS)}.")
+    value = _number(speed, "max", f"{where}, speed") * SPEED_UNITS[unit]
+    if value > MAX_SPEED_MPS:
+        raise UserError(
+            f"{where} has a speed limit of {value:.0f} m/s; at most {MAX_SPEED_MPS:.0f} m/s."
+        )
     return value if value > 0.0 else None
 
 
@@ -332,12 +367,12 @@ def _signal(element: ET.Element, road_id: int, where: str) -> Signal:
     """A sign or a traffic light."""
     return Signal(
         _use(element, road_id, where),
-        _number(element, "t", where),
-        _number(element, "zOffset", where, 0.0),
+        _beside(element, "t", where),
+        _beside(element, "zOffset", where, 0.0),
         _number(element, "hOffset", where, 0.0),
         element.get("type", ""),
         element.get("dynamic", "no") == "yes",
-        _number(element, "height", where, 0.0),
+        _beside(element, "height", where, 0.0),
     )
 
 
@@ -348,15 +383,26 @@ def _object(element: ET.Element, where: str) -> RoadObject:
         element.get("name", ""),
         element.get("type", ""),
         _number(element, "s", where, 0.0),
-        _number(element, "t", where, 0.0),
+        _beside(element, "t", where, 0.0),
     )
+
+
+def _beside(element: ET.Element, key: str, where: str, default: float | None = None) -> float:
+    """How far something is from its road, m; refuses what is in another town."""
+    value = _number(element, key, where, default)
+    if abs(value) > MAX_BESIDE_M:
+        raise UserError(
+            f"{where} has {key}={value} in <{element.tag}> {element.get('id')!r}; it must stand"
+            f" within {MAX_BESIDE_M:.0f} m of its road."
+        )
+    return value
 
 
 def _int(element: ET.Element, key: str, where: str) -> int:
     """An integer attribute; CARLA keeps ids as integers, so must the file."""
     text = element.get(key, "")
     if not is_integer(text):
-        raise UserError(f"{where} has {key}={text!r}; an integer is needed.")
+        raise UserError(f"{where} has {key}={text!r}; an integer of at most 9 digits is needed.")
     return int(text)
 
 
@@ -365,10 +411,10 @@ def _number(element: ET.Element, key: str, where: str, default: float | None = N
     text = element.get(key)
     if text is None and default is not None:
         return default
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where} has {key}={text!r} in <{element.tag}>; a number is needed.")
+    value = _NUMBER.fullmatch(text or "") and float(text or "")
+    if value is None or not abs(value) <= MAX_NUMBER:
+        raise UserError(
+            f"{where} has {key}={text!r} in <{element.tag}>; a number is needed, at most"
+            f" {MAX_NUMBER:.0e}."
+        )
     return value

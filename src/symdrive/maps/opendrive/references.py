@@ -6,6 +6,7 @@ Town07 has one) is taken out with a warning: the lane then ends there.
 """
 
 import logging
+import re
 import xml.etree.ElementTree as ET
 
 from symdrive.core.errors import UserError
@@ -14,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 
 def is_integer(text: str) -> bool:
-    """Whether the text is a plain integer."""
-    return text.removeprefix("-").isdecimal()
+    """Whether the text is an integer that CARLA's 32 bits hold."""
+    return re.fullmatch(r"-?[0-9]{1,9}", text) is not None
 
 
 def check_references(root: ET.Element, name: str) -> int:

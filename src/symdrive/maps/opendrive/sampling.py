@@ -1,6 +1,7 @@
 """Lanes sampled from CARLA's map: one record a lane, densely along its direction of travel."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,9 @@ MIN_WIDTH_M = 0.05
 
 MAX_COORDINATE_M, MAX_STEP_M = 1e5, 100.0
 """Lanes beyond these coordinates, or with such a jump or width, come from a broken file."""
+
+MAX_LISTED = 8
+"""So many ids stand in one message."""
 
 KINDS = {
     "driving": LaneKind.DRIVING,
@@ -93,17 +97,32 @@ def sample_lanes(document: Document, native: Any, name: str) -> list[SampledLane
         UserError: when CARLA cannot follow a road, or a road leads nowhere on earth.
     """
     lanes: list[SampledLane] = []
+    narrow: list[str] = []
     for road in document.roads.values():
         for index, section in enumerate(road.sections):
             for record in section.lanes:
                 if record.lane_id == 0 or record.kind == "none":
                     continue
                 lane = _checked(native, road, index, section, record, name)
-                if lane is not None:
+                if lane is None:
+                    continue
+                if lane.width_m.max() < MIN_WIDTH_M:
+                    narrow.append(f"lane {record.lane_id} of road {road.road_id}")
+                else:
                     lanes.append(lane)
+    if narrow:
+        logger.warning(
+            "%s: %s left out, for they are nowhere %g m wide", name, listing(narrow), MIN_WIDTH_M
+        )
     if not any(lane.kind == LaneKind.DRIVING for lane in lanes):
         raise UserError(f"{name}: no road has a lane of type driving; at least one is needed.")
     return lanes
+
+
+def listing(items: Sequence[str]) -> str:
+    """The first few of some ids, and how many more there are."""
+    more = len(items) - MAX_LISTED
+    return ", ".join(items[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _checked(
@@ -134,7 +153,7 @@ def _checked(
 def _sample(
     native: Any, road: Road, index: int, section: Section, record: LaneRecord
 ) -> SampledLane | None:
-    """One lane; None where it is too short or too narrow to be one."""
+    """One lane; None where it is too short to be one."""
     length = section.end - section.s
     inset = min(INSET_M, length / 4)
     count = max(2, int(np.ceil(length / STEP_M)) + 1)
@@ -148,8 +167,6 @@ def _sample(
         )
         return None
     width = np.array([w.lane_width for w in waypoints])
-    if width.max() < MIN_WIDTH_M:
-        return None
     kind = KINDS.get(record.kind, LaneKind.OTHER)
     return _record(waypoints, width, kind, (road.road_id, index, record.lane_id), road.junction)
 
