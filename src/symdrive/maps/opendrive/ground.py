@@ -22,6 +22,12 @@ NEAR_M = 4.0
 CLEARANCE_M = 3.0
 """A lane this far above another one is a bridge, and the ground runs under it."""
 
+BESIDE_M = 2.0
+"""Side of the cells in which lanes lie above each other."""
+
+POINTS_EVERY_M = 2.0
+"""Of finer grids every lane point counts; of coarser ones fewer along each lane."""
+
 
 def build_ground(lanes: LaneTable) -> HeightGrid:
     """The height grid of a town, from the centres and edges of its lanes."""
@@ -33,6 +39,7 @@ def build_ground(lanes: LaneTable) -> HeightGrid:
     x = low[0] + cell * np.arange(cols)
     y = low[1] + cell * np.arange(rows)
     nodes = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    points = points[:: max(1, int(cell / POINTS_EVERY_M))]
     tree = cKDTree(points[:, :2])
     found = tree.query(nodes, k=8, distance_upper_bound=max(NEAR_M, 2.0 * cell))
     distance, index = np.asarray(found[0]), np.asarray(found[1])
@@ -60,10 +67,21 @@ def _ground_points(lanes: LaneTable) -> Float[np.ndarray, "n 3"]:
     points = np.concatenate([lanes.points, lanes.points + offset, lanes.points - offset])
     if np.ptp(points[:, 2]) < CLEARANCE_M:
         return points
-    tree = cKDTree(points[:, :2])
-    _, neighbours = tree.query(points[:, :2], k=24, distance_upper_bound=3.0)
-    heights = np.append(points[:, 2], np.inf)[neighbours]
-    return points[points[:, 2] - heights.min(axis=1) < CLEARANCE_M]
+    return points[points[:, 2] - _lowest_around(points) < CLEARANCE_M]
+
+
+def _lowest_around(points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    """The lowest height in the cell of each point and in the eight cells around it."""
+    cell = np.floor((points[:, :2] - points[:, :2].min(axis=0)) / BESIDE_M).astype(np.int64) + 1
+    columns = int(cell[:, 0].max()) + 2
+    key, row = np.unique(cell[:, 1] * columns + cell[:, 0], return_inverse=True)
+    lowest = np.full(len(key), np.inf)
+    np.minimum.at(lowest, row, points[:, 2])
+    around = lowest.copy()
+    for step in (-columns - 1, -columns, -columns + 1, -1, 1, columns - 1, columns, columns + 1):
+        at = np.minimum(np.searchsorted(key, key + step), len(key) - 1)
+        around = np.where(key[at] == key + step, np.minimum(around, lowest[at]), around)
+    return around[row]
 
 
 def fill_gaps(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -184,7 +185,7 @@ def _record(
     backwards = float(step @ np.array([np.cos(yaw[0]), np.sin(yaw[0])])) < 0.0
     left = np.array([_marking(w.left_lane_marking) for w in waypoints])
     right = np.array([_marking(w.right_lane_marking) for w in waypoints])
-    change = [str(w.lane_change) for w in waypoints]
+    change = [_change(w.lane_change) for w in waypoints]
     change_left = np.array([c in ("Left", "Both") for c in change])
     change_right = np.array([c in ("Right", "Both") for c in change])
     if backwards and kind == LaneKind.SIDEWALK:
@@ -220,19 +221,28 @@ def _poses(waypoints: list[Any]) -> tuple[Float[np.ndarray, "n 3"], Float[np.nda
     return points, yaw
 
 
+@cache
+def _change(change: Any) -> str:
+    """The name of CARLA's lane change."""
+    return str(change)
+
+
 def _marking(mark: Any) -> int:
     """CARLA's lane marking as a `Marking`; of a double line the stricter one counts.
 
     CARLA has None for a lane without any `<roadMark>`.
     """
-    if mark is None:
-        return Marking.NONE
-    kind = str(mark.type)
-    if kind == "Curb":
+    return Marking.NONE if mark is None else _painted(mark.type, mark.color)
+
+
+@cache
+def _painted(kind: Any, color: Any) -> int:
+    """What CARLA's type and colour of a marking mean; the names of its enumerations are slow."""
+    name, yellow = str(kind), str(color) == "Yellow"
+    if name == "Curb":
         return Marking.CURB
-    yellow = str(mark.color) == "Yellow"
-    if kind in SOLID:
+    if name in SOLID:
         return Marking.SOLID_YELLOW if yellow else Marking.SOLID_WHITE
-    if kind in BROKEN:
+    if name in BROKEN:
         return Marking.BROKEN_YELLOW if yellow else Marking.BROKEN_WHITE
     return Marking.NONE
