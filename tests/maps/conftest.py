@@ -225,6 +225,6 @@ def source() -> Callable[[str], str]:
 def baked(source: Callable[[str], str]) -> Callable[[str], Town]:
     """A town baked anew from its OpenDRIVE text, once a session."""
     pytest.importorskip("carla", reason="baking needs the CARLA wheel")
-    from symdrive.maps.opendrive import bake
+    from symdrive.maps.opendrive.baking import bake
 
     return cache(lambda name: bake(source(name), name))

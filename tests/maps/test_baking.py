@@ -13,7 +13,7 @@ from symdrive.maps.opendrive import lanes as lane_building
 from symdrive.maps.opendrive.baking import bake, source_digest
 from symdrive.maps.opendrive.document import parse
 from symdrive.maps.opendrive.native import open_map
-from symdrive.maps.opendrive.sampling import sample_lanes
+from symdrive.maps.opendrive.survey import survey
 from symdrive.maps.town import LaneKind, Marking, Town, Turn
 
 ALL = (
@@ -74,7 +74,7 @@ def test_a_lane_ends_where_its_successors_begin(town):
 def test_gaps_are_small_before_welding(name, source):
     pytest.importorskip("carla", reason="baking needs the CARLA wheel")
     text = source(name)
-    sampled = sample_lanes(parse(text, name), open_map(name, text), name)
+    sampled = survey(parse(text, name), name).lanes
     links = lane_building.find_links(sampled, name)
     gaps = [
         np.linalg.norm(sampled[b].points[0] - sampled[a].points[-1])

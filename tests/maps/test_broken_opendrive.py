@@ -1,5 +1,6 @@
 """Broken OpenDRIVE is refused in one sentence, before any native code reads it."""
 
+import dataclasses
 import gzip
 import logging
 import sys
@@ -10,8 +11,10 @@ import pytest
 from symdrive.core.errors import UserError
 from symdrive.maps.open import bake_file, read_source
 from symdrive.maps.opendrive import baking
+from symdrive.maps.opendrive import survey as surveying
 from symdrive.maps.opendrive.document import parse
 from symdrive.maps.opendrive.sampling import sample_lanes
+from symdrive.maps.opendrive.survey import survey
 
 LANE = (
     '<lane id="{}" type="{}" level="false">{}<width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>'
@@ -50,6 +53,8 @@ def document(*roads: str, rest: str = "") -> str:
 SOUND = document(road())
 ARC = '<geometry s="0" x="0" y="0" hdg="0" length="50"><arc curvature="tight"/></geometry>'
 SIGNAL = '<signalReference id="77" s="1" t="0" orientation="+"/>'
+SIGN = '<signal id="5" s="1" t="{t}" zOffset="0" type="205" dynamic="no" orientation="+"/>'
+KIND = '<type s="0" type="town"><speed max="{max}" unit="{unit}"/></type>'
 CONNECTION = (
     '<junction id="9" name=""><connection id="0" incomingRoad="1" connectingRoad="8"/></junction>'
 )
@@ -81,6 +86,44 @@ BROKEN = {
         "x='inf'",
     ),
     "curve no number": (document(road(geometry=ARC)), "curvature='tight'"),
+    "entities": ("<!DOCTYPE x>" + SOUND.partition("?>")[2], "<!DOCTYPE>"),
+    "deep": (document(road(), rest="<a>" * 9), "not well-formed XML"),
+    "too long": (document(road(length="1e7")), "road 1 is 10000000.0 m long"),
+    "underscore": (document(road(length="5_0")), "length='5_0'"),
+    "too large": (document(road().replace('b="0"', 'b="1e300"')), "b='1e300'"),
+    "line later": (
+        document(
+            road(geometry='<geometry s="2" x="0" y="0" hdg="0" length="50"><line/></geometry>')
+        ),
+        "first <geometry> begins at s=2.0",
+    ),
+    "height later": (
+        document(road(elevation='<elevation s="9" a="0" b="0" c="0" d="0"/>')),
+        "first <elevation> begins at s=9.0",
+    ),
+    "width later": (
+        document(road().replace('sOffset="0"', 'sOffset="3"')),
+        "lane 1: its first <width> begins at sOffset=3.0",
+    ),
+    "far sign": (document(road(signals=SIGN.format(t="-5000"))), "t=-5000.0 in <signal> '5'"),
+    "odd unit": (
+        document(road().replace("<planView>", KIND.format(max="3", unit="knots") + "<planView>")),
+        "a speed in 'knots'",
+    ),
+    "too fast": (
+        document(road().replace("<planView>", KIND.format(max="999", unit="m/s") + "<planView>")),
+        "a speed limit of 999 m/s",
+    ),
+    "long id": (document(road().replace('id="1" j', 'id="12345678901" j')), "id='12345678901'"),
+    "negative id": (document(road().replace('id="1" j', 'id="-1" j')), "id -1"),
+    "junction twins": (document(road(), rest='<junction id="9"/>' * 2), "two junctions share"),
+    "road and junction": (
+        document(
+            road(link='<successor elementType="junction" elementId="1"/>'),
+            rest='<junction id="1"/>',
+        ),
+        "a road has the same id",
+    ),
     "twins": (document(road(), road()), "share one id"),
     "id no number": (
         document(road().replace('id="1" junction', 'id="main" junction')),
@@ -110,7 +153,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_files_never_reach_carla(case, monkeypatch):
-    monkeypatch.setattr(baking, "open_map", lambda *_: pytest.fail("native code was run"))
+    monkeypatch.setattr(baking, "survey", lambda *_: pytest.fail("native code was run"))
     text, said = BROKEN[case]
     with pytest.raises(UserError, match=r"map\.xodr") as refusal:
         baking.bake(text, "map.xodr")
@@ -158,9 +201,42 @@ def test_a_link_to_a_missing_lane_does_not_take_carla_down():
     second = '<successor elementType="road" elementId="2" contactPoint="start"/>'
     text = document(road(1, link=second, lane_link=LINK.format(-7)), road(2))
     found = parse(text, "map.xodr")
-    lanes = sample_lanes(found, native_map(found.sound_text), "map.xodr")
+    lanes = sample_lanes(found.roads.values(), native_map(found.sound_text), "map.xodr")
     assert [lane.key for lane in lanes] == [(1, 0, 1), (1, 0, -1), (2, 0, 1), (2, 0, -1)]
     assert lanes[1].successors == []
+
+
+def test_what_takes_carla_down_is_refused_by_name():
+    """As if the checks had overlooked that the signal is missing."""
+    pytest.importorskip("carla", reason="baking needs the CARLA wheel")
+    sound = parse(SOUND, "map.xodr")
+    broken = dataclasses.replace(sound, sound_text=document(road(signals=SIGNAL)))
+    with pytest.raises(UserError, match=r"map\.xodr: CARLA's OpenDRIVE reader (breaks|refuses)"):
+        survey(broken, "map.xodr")
+
+
+def test_what_keeps_carla_busy_is_stopped(monkeypatch):
+    pytest.importorskip("carla", reason="baking needs the CARLA wheel")
+    monkeypatch.setattr(surveying, "PATIENCE_S", 0.02)
+    with pytest.raises(UserError, match=r"map\.xodr: .* does not come to an end"):
+        survey(parse(SOUND, "map.xodr"), "map.xodr")
+
+
+def test_lanes_without_width_are_left_out_by_name(caplog):
+    pytest.importorskip("carla", reason="baking needs the CARLA wheel")
+    thin = LANE.format(-1, "driving", "").replace("3.5", "0")
+    with caplog.at_level(logging.WARNING):
+        found = survey(parse(document(road(right=thin)), "map.xodr"), "map.xodr")
+    assert [lane.key for lane in found.lanes] == [(1, 0, 1)]
+    assert "lane -1 of road 1" in caplog.text
+    assert "nowhere 0.05 m wide" in caplog.text
+
+
+def test_signs_that_hold_for_nobody_are_named(caplog):
+    pytest.importorskip("carla", reason="baking needs the CARLA wheel")
+    with caplog.at_level(logging.WARNING):
+        baking.bake(document(road(signals=SIGN.format(t="-4"))), "map.xodr")
+    assert "the signs 5 (type 205) hold for no lane" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -178,7 +254,7 @@ def test_roads_into_the_sky_are_refused(change, said):
     text = document(road(**change))
     native = native_map(text)
     with pytest.raises(UserError, match=r"lane -?1 of road 1") as refusal:
-        sample_lanes(parse(text, "map.xodr"), native, "map.xodr")
+        sample_lanes(parse(text, "map.xodr").roads.values(), native, "map.xodr")
     assert said in str(refusal.value)
 
 
@@ -188,7 +264,7 @@ def test_a_file_without_a_driving_lane_is_refused():
     )
     native = native_map(text)
     with pytest.raises(UserError, match="lane of type driving"):
-        sample_lanes(parse(text, "map.xodr"), native, "map.xodr")
+        sample_lanes(parse(text, "map.xodr").roads.values(), native, "map.xodr")
 
 
 def test_the_missing_wheel_is_named(monkeypatch):

@@ -92,6 +92,17 @@ def test_older_rigs_keep_their_files_and_digests():
         (lambda: ImuSpec(gyro_noise=(0.0, 0.0, -1.0)), "gyro_noise"),
         (lambda: ObstacleSpec(hit_radius_m=0.0), "radius"),
         (lambda: LocalisationSpec(yaw_noise=math.nan), "finite"),
+        (lambda: dataclasses.replace(EYE, width=10**400), "width"),
+        (
+            lambda: Rig(
+                "many",
+                tuple(
+                    dataclasses.replace(EYE, name=f"c{i}", width=8192, height=8192)
+                    for i in range(3)
+                ),
+            ),
+            "pixels in all",
+        ),
         (lambda: Rig("two", (EYE, EYE)), "one name"),
         (lambda: Rig("two", (EYE,), radars=(dataclasses.replace(EARS, name="eye"),)), "one name"),
     ],
@@ -104,17 +115,22 @@ def test_impossible_sensors_are_refused_by_name(make, word):
 NUMBERS = st.one_of(
     st.floats(),
     st.integers(-(10**12), 10**12),
-    st.sampled_from([0, -0.0, 1e-300, 1e300, "1", None]),
+    st.sampled_from([0, -0.0, 1e-300, 1e300, 10**400, -(10**30)]),
 )
+JUNK = st.sampled_from(["1", "", None, True, [], {}, [1.0], [[]], {"name": "x"}, "eye\n" * 99])
 
 
 def _mutations(draw: st.DrawFn, value: object) -> object:
-    """A plain value with some of its leaves replaced."""
+    """A plain value with some of its leaves replaced, and a few of its branches."""
+    if draw(st.integers(0, 99)) == 0:
+        return draw(JUNK)
     if isinstance(value, dict):
-        return {key: _mutations(draw, item) for key, item in value.items()}
+        dropped = draw(st.sampled_from(sorted(value))) if draw(st.integers(0, 19)) == 0 else ""
+        return {key: _mutations(draw, item) for key, item in value.items() if key != dropped}
     if isinstance(value, list):
-        return [_mutations(draw, item) for item in value]
-    return draw(NUMBERS) if draw(st.integers(0, 7)) == 0 else value
+        kept = draw(st.integers(0, len(value))) if draw(st.integers(0, 19)) == 0 else len(value)
+        return [_mutations(draw, item) for item in value[:kept]]
+    return draw(NUMBERS) if draw(st.integers(0, 15)) == 0 else value
 
 
 @settings(max_examples=60, deadline=None)
@@ -149,6 +165,18 @@ def test_a_rig_comes_by_name_or_from_a_file(tmp_path):
         ("[]", "table of Rig"),
         ('{"name": "x", "cameras": [], "wheels": 4}', "no field 'wheels'"),
         (json.dumps({"name": "x", "cameras": [camera]}), r"cameras\[0\].*'eye' is 0x48"),
+        ('{"name": "x", "cameras": 5}', r"\.cameras: expected a list, got 5"),
+        (
+            json.dumps({"name": "x", "cameras": [camera | {"position": [0, 0]}]}),
+            r"cameras\[0\]\.position: expected 3 values",
+        ),
+        (
+            '{"name": "x", "cameras": [], "gnss": {"convention": [1]}}',
+            r"gnss\.convention: \[1\] is not one of",
+        ),
+        (json.dumps({"name": "x", "cameras": [camera | {"yaw": 10**400}]}), "too large a number"),
+        ('{"name": "x", "name": "y", "cameras": []}', "field 'name' stands twice"),
+        ("[" * 100_000, "no JSON"),
     ):
         path.write_text(text)
         with pytest.raises(UserError, match=reason):

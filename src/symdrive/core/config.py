@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import hashlib
 import json
+import reprlib
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -72,7 +73,9 @@ def from_plain(kind: type[T], data: Any, where: str) -> T:
         UserError: for an unknown or missing field, or a value of the wrong kind.
     """
     if not isinstance(data, dict):
-        raise UserError(f"{where}: expected a table of {kind.__name__} fields, got {data!r}.")
+        raise UserError(
+            f"{where}: expected a table of {kind.__name__} fields, got {reprlib.repr(data)}."
+        )
     table = cast(dict[str, Any], data)
     fields = {f.name: f for f in dataclasses.fields(cast(Any, kind)) if f.init}
     unknown = sorted(set(table) - set(fields))
@@ -84,7 +87,7 @@ def from_plain(kind: type[T], data: Any, where: str) -> T:
     values = {name: _convert(hints[name], item, f"{where}.{name}") for name, item in table.items()}
     try:
         return kind(**values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{where}: {error}.") from error
 
 
@@ -95,29 +98,47 @@ def _convert(hint: Any, item: Any, where: str) -> Any:
         options = [option for option in get_args(hint) if option is not type(None)]
         return None if item is None else _convert(options[0], item, where)
     if origin is tuple:
-        inner = get_args(hint)
-        kinds = [inner[0]] * len(item) if inner[-1] is Ellipsis else list(inner)
-        return tuple(
-            _convert(k, x, f"{where}[{i}]")
-            for i, (k, x) in enumerate(zip(kinds, item, strict=True))
-        )
+        return _convert_tuple(get_args(hint), item, where)
     if isinstance(hint, type):
         return _convert_class(hint, item, where)
     return item
 
 
+def _float(item: float, where: str) -> float:
+    """A number that a float holds."""
+    try:
+        return float(item)
+    except OverflowError as error:
+        raise UserError(f"{where}: {reprlib.repr(item)} is too large a number.") from error
+
+
+def _convert_tuple(inner: tuple[Any, ...], item: Any, where: str) -> tuple[Any, ...]:
+    """Plain data to a tuple of any length (`X, ...`) or of the annotated one."""
+    if not isinstance(item, (list, tuple)):
+        raise UserError(f"{where}: expected a list, got {reprlib.repr(item)}.")
+    values = cast(Sequence[Any], item)
+    kinds = [inner[0]] * len(values) if inner[-1] is Ellipsis else list(inner)
+    if len(kinds) != len(values):
+        raise UserError(f"{where}: expected {len(kinds)} values, got {reprlib.repr(item)}.")
+    return tuple(
+        _convert(k, x, f"{where}[{i}]") for i, (k, x) in enumerate(zip(kinds, values, strict=True))
+    )
+
+
 def _convert_class(hint: type[Any], item: Any, where: str) -> Any:
     """Plain data to an enum, a nested config, a path or a number."""
     if issubclass(hint, enum.Enum):
-        if item not in hint.__members__:
-            raise UserError(f"{where}: {item!r} is not one of {sorted(hint.__members__)}.")
+        if not isinstance(item, str) or item not in hint.__members__:
+            raise UserError(
+                f"{where}: {reprlib.repr(item)} is not one of {sorted(hint.__members__)}."
+            )
         return hint[item]
     if dataclasses.is_dataclass(hint):
         return from_plain(hint, item, where)
     if hint is float and isinstance(item, (int, float)) and not isinstance(item, bool):
-        return float(item)
+        return _float(item, where)
     if hint is Path:
         return Path(str(item))
     if hint in (bool, int, str, float) and type(item) is not hint:
-        raise UserError(f"{where}: expected {hint.__name__}, got {item!r}.")
+        raise UserError(f"{where}: expected {hint.__name__}, got {reprlib.repr(item)}.")
     return item

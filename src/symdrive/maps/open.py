@@ -126,7 +126,7 @@ def _open_source(path: Path, cache: Path) -> Town:
 
 def _bake(text: str, path: Path) -> Town:
     """Bake, with the CARLA wheel loaded only now: shipped towns open without it."""
-    from symdrive.maps.opendrive import bake
+    from symdrive.maps.opendrive.baking import bake
 
     try:
         return bake(text, name_of(path))

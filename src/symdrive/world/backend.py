@@ -18,6 +18,10 @@ STORE_EVERY = 5
 """Ticks between stored frames: 4 Hz, as LEAD stores."""
 
 
+MAX_ACTORS = 60_000
+"""Instance pictures tell so many apart (`EmbeddedWorld`, 16 bits), with some to spare."""
+
+
 @dataclass(frozen=True)
 class TrafficConfig:
     """How busy a town is.
@@ -38,6 +42,8 @@ class TrafficConfig:
         """Counts are counts."""
         if min(self.vehicles, self.pedestrians, self.parked) < 0:
             raise ValueError(f"traffic counts are zero or more: {self}")
+        if self.vehicles + self.pedestrians + self.parked > MAX_ACTORS:
+            raise ValueError(f"traffic is at most {MAX_ACTORS} actors in all: {self}")
         if not 0.0 <= self.crossing_share <= 1.0:
             raise ValueError(f"crossing_share is {self.crossing_share}; in [0, 1]")
 

@@ -47,6 +47,10 @@ __all__ = [
 ]
 
 
+_MAX_PIXELS = 1 << 27
+"""Of all cameras together: what a tick makes of them stays within a few gigabytes."""
+
+
 @dataclass(frozen=True)
 class Rig:
     """All sensors of one car.
@@ -78,10 +82,15 @@ class Rig:
     lane_invasion: bool = later(False)
 
     def __post_init__(self) -> None:
-        """Names are keys of files and of tensors, so they must not clash."""
+        """Names are keys of files and of tensors, so they must not clash; pictures must fit."""
         names = [spec.name for spec in self.sensors()]
         if len(set(names)) != len(names):
             raise ValueError(f"rig {self.name!r} has two sensors of one name: {sorted(names)}")
+        pixels = sum(camera.width * camera.height for camera in self.cameras)
+        if pixels > _MAX_PIXELS:
+            raise ValueError(
+                f"rig {self.name!r} has cameras of {pixels} pixels in all; at most {_MAX_PIXELS}"
+            )
 
     def sensors(self) -> Iterator[Mounted]:
         """Every sensor with a mount."""
@@ -228,11 +237,21 @@ def open_rig(source: str) -> Rig:
         known = ", ".join(sorted(RIGS))
         raise UserError(f"no rig is called {source!r}; known: {known}, or name a .json file.")
     try:
-        data = json.loads(Path(source).read_text(encoding="utf-8"))
+        data = json.loads(Path(source).read_text(encoding="utf-8"), object_pairs_hook=_table)
     except OSError as error:
         raise UserError(f"cannot read {source}: {error.strerror}; name a rig file.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"{source} is no JSON ({error}); write a rig as run.json has it."
         ) from error
     return config.from_plain(Rig, data, source)
+
+
+def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of a JSON file; refuses a field that stands there twice."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice!r} stands twice in one table")
+    return table

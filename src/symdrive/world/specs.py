@@ -11,6 +11,7 @@ the sources of `Plugins/Carla/Source/Carla/Sensor`).
 import dataclasses
 import math
 import re
+import reprlib
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -34,20 +35,21 @@ def _numbers(value: object) -> list[float]:
     """Every number of a field."""
     if isinstance(value, tuple):
         return [x for item in cast(tuple[object, ...], value) for x in _numbers(item)]
-    return [float(value)] if isinstance(value, (int, float)) else []
+    return [value] if isinstance(value, (int, float)) else []
 
 
 def _check_mount(spec: Any, what: str) -> None:
     """Refuse what no sensor can have: an odd name, a number that is none, a negative rate."""
     if not _NAME.fullmatch(spec.name):
         raise ValueError(
-            f"{what} {spec.name!r}: a name is made of letters, digits, dot, dash and underscore"
+            f"{what} {reprlib.repr(spec.name)}: a name is made of letters, digits, dot, dash and"
+            " underscore"
         )
     for field in dataclasses.fields(spec):
         if not all(abs(x) <= _MAX_NUMBER for x in _numbers(getattr(spec, field.name))):
             raise ValueError(
-                f"{what} {spec.name!r} has {field.name} {getattr(spec, field.name)}; finite numbers"
-                f" up to {_MAX_NUMBER:.0e}"
+                f"{what} {spec.name!r} has {field.name} {reprlib.repr(getattr(spec, field.name))};"
+                f" finite numbers up to {_MAX_NUMBER:.0e}"
             )
     if max(abs(x) for x in spec.position) > _MAX_MOUNT_M:
         raise ValueError(

@@ -8,8 +8,6 @@ from symdrive.maps.opendrive.document import parse
 from symdrive.maps.opendrive.ground import build_ground
 from symdrive.maps.opendrive.junctions import build_conflicts, with_priority
 from symdrive.maps.opendrive.lanes import build_lanes
-from symdrive.maps.opendrive.native import open_map
-from symdrive.maps.opendrive.sampling import sample_lanes
 from symdrive.maps.opendrive.signals import (
     YIELD_SIGN,
     build_signals,
@@ -17,6 +15,7 @@ from symdrive.maps.opendrive.signals import (
     signed_lanes,
 )
 from symdrive.maps.opendrive.stop_lines import StopLines
+from symdrive.maps.opendrive.survey import survey
 from symdrive.maps.scenery import build_mesh
 from symdrive.maps.town import Town
 
@@ -39,18 +38,18 @@ def bake(xodr_text: str, name: str) -> Town:
         UserError: for text that is no sound OpenDRIVE, or where the CARLA wheel is missing.
     """
     document = parse(xodr_text, name)
-    native = open_map(name, document.sound_text)
-    lanes = build_lanes(document, sample_lanes(document, native, name), name)
+    found = survey(document, name)
+    lanes = build_lanes(document, found.lanes, name)
     ground = build_ground(lanes)
     finder = StopLines(document, lanes)
     signals = build_signals(document, lanes, ground, finder, name)
     lit = set(signals.stop_lane.tolist())
-    stop_signs = build_stop_signs(document, lanes, ground, finder, lit)
+    stop_signs = build_stop_signs(document, lanes, ground, finder, lit, name)
     must_stop = set(stop_signs.lane.tolist())
-    must_yield = set(signed_lanes(document, finder, YIELD_SIGN))
+    must_yield = set(signed_lanes(document, finder, YIELD_SIGN, name))
     conflicts = build_conflicts(lanes)
     lanes = with_priority(lanes, conflicts, signals, must_stop, must_yield)
-    crosswalks = build_crosswalks(native, lanes)
+    crosswalks = build_crosswalks(found.crosswalks, lanes)
     digest = source_digest(xodr_text)
     mesh = build_mesh(
         lanes, signals, stop_signs, crosswalks, ground, derived_seed(0, f"scenery/{digest}")

@@ -1,12 +1,11 @@
 """Crosswalks: the painted polygon and the line on which people walk from kerb to kerb."""
 
-from typing import Any
-
 import numpy as np
 import shapely
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial import cKDTree
 
+from symdrive.core.geometry import ranges
 from symdrive.maps.town import CrosswalkTable, LaneKind, LaneTable
 
 REACH_M = 25.0
@@ -15,86 +14,66 @@ REACH_M = 25.0
 KERB_M = 0.4
 """How far the line goes on beyond the edge of the roadway."""
 
+PROBE_M = 0.1
+"""Steps in which that edge is looked for."""
+
+SEAM_M = 0.05
+"""Strips of neighbouring lanes overlap by twice this."""
+
 ROADWAY = (LaneKind.DRIVING, LaneKind.PARKING, LaneKind.BIKING, LaneKind.SHOULDER)
 
 
-def build_crosswalks(native: Any, lanes: LaneTable) -> CrosswalkTable:
-    """All crosswalks that CARLA finds in a map."""
-    polygons = _polygons(native)
-    near = _Nearby(lanes) if polygons else None
-    lines = [near.walking_line(polygon) for polygon in polygons] if near else []
+def build_crosswalks(
+    polygons: list[Float[np.ndarray, "corner 3"]], lanes: LaneTable
+) -> CrosswalkTable:
+    """The crosswalks of a town.
+
+    Args:
+        polygons: corners of each, x y z, m, as CARLA finds them in a map.
+        lanes: of the town.
+    """
     corners = np.concatenate(polygons) if polygons else np.zeros((0, 3))
     return CrosswalkTable(
         start=np.cumsum([0, *[len(polygon) for polygon in polygons]]),
         corners=corners,
-        line=np.array(lines).reshape(-1, 2, 3),
+        line=_walking_lines(polygons, lanes),
     )
 
 
-def _polygons(native: Any) -> list[Float[np.ndarray, "corner 3"]]:
-    """CARLA's flat list cut into polygons: each ends with its first corner again."""
-    points = np.array([[p.x, -p.y, p.z] for p in native.get_crosswalks()]).reshape(-1, 3)
-    polygons: list[Float[np.ndarray, "corner 3"]] = []
-    first = 0
-    for index in range(1, len(points)):
-        if index > first and np.allclose(points[index], points[first], atol=1e-3):
-            if index - first >= 3:
-                polygons.append(points[first:index])
-            first = index + 1
-    return polygons
+def _walking_lines(
+    polygons: list[Float[np.ndarray, "corner 3"]], lanes: LaneTable
+) -> Float[np.ndarray, "crosswalk 2 3"]:
+    """Middle lines of crosswalks, square to the road, from one edge of it to the other."""
+    driving = np.flatnonzero(np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start)))
+    if not polygons or not len(driving):
+        ends = [[polygon[0], polygon[len(polygon) // 2]] for polygon in polygons]
+        return np.array(ends).reshape(-1, 2, 3)
+    tree = cKDTree(lanes.points[driving, :2])
+    middle = np.array([polygon.mean(axis=0) for polygon in polygons])
+    across, painted = np.zeros((len(polygons), 2)), np.zeros((len(polygons), 2))
+    for row, polygon in enumerate(polygons):
+        yaw = lanes.yaw[_nearest(tree, driving, lanes, middle[row, :2])]
+        across[row] = _long_axis(polygon, np.array([-np.sin(yaw), np.cos(yaw)]))
+        extent = (polygon[:, :2] - middle[row, :2]) @ across[row]
+        painted[row] = -extent.min(), extent.max()
+    way = np.stack([-across, across], axis=1)
+    far = _kerbs(lanes, middle[:, :2], way, painted)
+    lines = np.repeat(middle[:, None], 2, axis=1)
+    lines[..., :2] += way * far[..., None]
+    return lines
 
 
-class _Nearby:
-    """Finds the lanes around a crosswalk.
-
-    Args:
-        lanes: of the town.
-    """
-
-    def __init__(self, lanes: LaneTable) -> None:
-        self._lanes = lanes
-        of_point = np.repeat(lanes.kind == LaneKind.DRIVING, np.diff(lanes.start))
-        self._driving = np.flatnonzero(of_point)
-        self._tree = cKDTree(lanes.points[self._driving, :2])
-        self._lane = np.flatnonzero(np.isin(lanes.kind, ROADWAY))
-        self._lines = [
-            shapely.LineString(lanes.points[lanes.slice_of(lane), :2])
-            for lane in self._lane.tolist()
-        ]
-        self._index = shapely.STRtree(self._lines)
-
-    def walking_line(self, polygon: Float[np.ndarray, "corner 3"]) -> Float[np.ndarray, "2 3"]:
-        """Middle line of a crosswalk, square to the road, from one edge of it to the other."""
-        middle = polygon.mean(axis=0)
-        if not len(self._driving):
-            return np.stack([polygon[0], polygon[len(polygon) // 2]])
-        yaw = self._lanes.yaw[self._nearest(middle[:2])]
-        across = _long_axis(polygon, np.array([-np.sin(yaw), np.cos(yaw)]))
-        ends = []
-        extent = (polygon[:, :2] - middle[:2]) @ across
-        roadway = self._roadway(middle[:2])
-        for sign in (-1.0, 1.0):
-            painted = float((sign * extent).max())
-            far = _kerb(roadway, middle[:2], sign * across, painted)
-            ends.append([*(middle[:2] + sign * across * far), middle[2]])
-        return np.array(ends)
-
-    def _nearest(self, xy: Float[np.ndarray, " 2"]) -> int:
-        """The first of the driving lanes' points that are nearest to a place."""
-        gap, _ = self._tree.query(xy)
-        near = np.sort(self._tree.query_ball_point(xy, float(gap) + 1e-6))
-        rows = self._driving[near]
-        return int(rows[np.argmin(np.linalg.norm(self._lanes.points[rows, :2] - xy, axis=1))])
-
-    def _roadway(self, middle: Float[np.ndarray, " 2"]) -> shapely.Geometry:
-        """The area that vehicles use around a point."""
-        found = self._index.query(shapely.Point(middle), predicate="dwithin", distance=REACH_M)
-        pieces = []
-        for k in np.sort(found).tolist():
-            rows = self._lanes.slice_of(int(self._lane[k]))
-            half = float(self._lanes.width_m[rows].max()) / 2
-            pieces.append(self._lines[k].buffer(half + 0.05, cap_style="flat"))
-        return shapely.union_all(pieces)
+def _nearest(
+    tree: cKDTree,
+    driving: Int[np.ndarray, " n"],
+    lanes: LaneTable,
+    xy: Float[np.ndarray, " 2"],
+) -> int:
+    """The first of the driving lanes' points that are nearest to a place."""
+    gap, _ = tree.query(xy)
+    near = np.sort(tree.query_ball_point(xy, float(gap) + 1e-6))
+    rows = driving[near]
+    return int(rows[np.argmin(np.linalg.norm(lanes.points[rows, :2] - xy, axis=1))])
 
 
 def _long_axis(
@@ -110,14 +89,43 @@ def _long_axis(
     return best if abs(float(best @ square)) > np.cos(np.radians(30.0)) else square
 
 
-def _kerb(
-    roadway: shapely.Geometry,
-    middle: Float[np.ndarray, " 2"],
-    way: Float[np.ndarray, " 2"],
-    painted: float,
-) -> float:
-    """Distance along `way` at which the roadway ends, near the end of the paint."""
-    far = np.arange(max(painted - 1.5, 0.3), min(painted + 6.0, REACH_M), 0.1)
-    points = shapely.points(middle + far[:, None] * way)
-    outside = np.flatnonzero(~shapely.contains(roadway, points))
-    return float(far[outside[0]] + KERB_M) if len(outside) else painted
+def _kerbs(
+    lanes: LaneTable,
+    middle: Float[np.ndarray, "crosswalk 2"],
+    way: Float[np.ndarray, "crosswalk 2 2"],
+    painted: Float[np.ndarray, "crosswalk 2"],
+) -> Float[np.ndarray, "crosswalk 2"]:
+    """Distance from each middle, both ways, at which the roadway ends, near the end of the paint.
+
+    Args:
+        lanes: of the town.
+        middle: x y of each crosswalk, m.
+        way: unit vectors along each crosswalk, the two ways.
+        painted: how far the paint reaches each way, m.
+    """
+    roadway = shapely.STRtree(_roadway(lanes, middle))
+    low = np.maximum(painted - 1.5, 0.3)
+    count = np.ceil((np.minimum(painted + 6.0, REACH_M) - low) / PROBE_M).clip(0).astype(np.int64)
+    owner = np.repeat(np.arange(count.size), count.ravel())
+    step = ranges(np.zeros(count.size, np.int64), count.ravel())
+    far = low.ravel()[owner] + PROBE_M * step
+    points = middle[owner // 2] + far[:, None] * way.reshape(-1, 2)[owner]
+    outside = np.ones(len(points), dtype=bool)
+    outside[roadway.query(shapely.points(points), predicate="within")[0]] = False
+    # The first place outside, or the end of the paint where there is none.
+    first, at = np.unique(owner[outside], return_index=True)
+    found = painted.ravel().copy()
+    found[first] = far[outside][at] + KERB_M
+    return found.reshape(painted.shape)
+
+
+def _roadway(lanes: LaneTable, middle: Float[np.ndarray, "crosswalk 2"]) -> np.ndarray:
+    """The strips of all lanes that vehicles use within reach of a crosswalk."""
+    used = np.flatnonzero(np.isin(lanes.kind, ROADWAY))
+    lines = np.array(
+        [shapely.LineString(lanes.points[lanes.slice_of(lane), :2]) for lane in used.tolist()]
+    )
+    index = shapely.STRtree(lines)
+    near = np.unique(index.query(shapely.points(middle), predicate="dwithin", distance=REACH_M)[1])
+    half = np.maximum.reduceat(lanes.width_m, lanes.start[:-1])[used[near]] / 2
+    return shapely.buffer(lines[near], half + SEAM_M, cap_style="flat")

@@ -19,8 +19,8 @@ _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 NO_LIMIT_MPS = 130.0 / 3.6
 MAX_SPEED_MPS = 150.0
 
-MAX_NUMBER = 1e9
-"""No length, place or coefficient of a road on earth is larger."""
+MAX_NUMBER = 1e18
+"""CARLA's own towns have cubics of a few micrometres with coefficients of 1e13."""
 
 MAX_ROAD_M = 1e5
 MAX_BESIDE_M = 1e3
@@ -52,11 +52,19 @@ class SpeedStep:
 
 @dataclass(frozen=True)
 class LaneRecord:
-    """A lane of a section; `speeds` are its own limits, with `s` counted from the section."""
+    """A lane of a section.
+
+    Attributes:
+        lane_id: id.
+        kind: OpenDRIVE type.
+        speeds: its own limits, with `s` counted from the section.
+        marks: where each of its road marks begins, m from the section.
+    """
 
     lane_id: int
     kind: str
     speeds: tuple[SpeedStep, ...]
+    marks: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,11 @@ class Section:
     s: float
     end: float
     lanes: tuple[LaneRecord, ...]
+
+    @property
+    def length(self) -> float:
+        """Along the reference line, m."""
+        return self.end - self.s
 
 
 @dataclass(frozen=True)
@@ -219,6 +232,8 @@ def _road(element: ET.Element, name: str) -> Road:
     """One road; refuses what would make the native reader hang or abort."""
     road_id = _int(element, "id", f"{name}: a road")
     where = f"{name}: road {road_id}"
+    if road_id < 0:
+        raise UserError(f"{name}: a road has the id {road_id}; ids of roads are 0 or more.")
     length = _number(element, "length", where)
     if not 0.0 < length <= MAX_ROAD_M:
         raise UserError(
@@ -237,6 +252,8 @@ def _road(element: ET.Element, name: str) -> Road:
         )
         for e in element.findall("elevationProfile/elevation")
     )
+    for profile in ("planView/geometry", "elevationProfile/elevation", "lanes/laneOffset"):
+        _check_start(element.findall(profile), "s", where)
     signals = tuple(_signal(s, road_id, where) for s in element.findall("signals/signal"))
     references = tuple(_use(s, road_id, where) for s in element.findall("signals/signalReference"))
     return Road(
@@ -252,6 +269,16 @@ def _road(element: ET.Element, name: str) -> Road:
         references,
         tuple(_object(o, where) for o in element.findall("objects/object")),
     )
+
+
+def _check_start(records: list[ET.Element], key: str, where: str) -> None:
+    """Refuse a profile with nothing at its beginning, where CARLA's reader looks first."""
+    starts = [_number(record, key, where) for record in records]
+    if starts and min(starts) > 0.0:
+        raise UserError(
+            f"{where}: its first <{records[0].tag}> begins at {key}={min(starts)}; one has to begin"
+            " at 0."
+        )
 
 
 def _geometry(element: ET.Element, where: str) -> Geometry:
@@ -311,6 +338,7 @@ def _lane(element: ET.Element, where: str) -> LaneRecord:
     lane_id = _int(element, "id", f"{where}, a lane")
     if lane_id != 0 and not element.findall("width") and not element.findall("border"):
         raise UserError(f"{where}: lane {lane_id} has no <width>; every lane needs one.")
+    _check_start(element.findall("width"), "sOffset", f"{where}, lane {lane_id}")
     for width in element.findall("width"):
         for key in ("sOffset", "a", "b", "c", "d"):
             _number(width, key, f"{where}, lane {lane_id}")
@@ -318,7 +346,8 @@ def _lane(element: ET.Element, where: str) -> LaneRecord:
         SpeedStep(_number(s, "sOffset", where, 0.0), _limit(s, where))
         for s in element.findall("speed")
     )
-    return LaneRecord(lane_id, element.get("type", "none"), speeds)
+    marks = tuple(_number(m, "sOffset", where, 0.0) for m in element.findall("roadMark"))
+    return LaneRecord(lane_id, element.get("type", "none"), speeds, marks)
 
 
 def _speeds(types: list[ET.Element], where: str) -> tuple[SpeedStep, ...]:
@@ -340,7 +369,9 @@ def _limit(speed: ET.Element, where: str) -> float | None:
         return None
     unit = speed.get("unit", "m/s")
     if unit not in SPEED_UNITS:
-        raise UserError(f"{where} has a speed in {unit!r}; known units are {', '.join(SPEED_UNITS)}.")
+        raise UserError(
+            f"{where} has a speed in {unit!r}; known units are {', '.join(SPEED_UNITS)}."
+        )
     value = _number(speed, "max", f"{where}, speed") * SPEED_UNITS[unit]
     if value > MAX_SPEED_MPS:
         raise UserError(

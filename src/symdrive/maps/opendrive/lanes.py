@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from symdrive.core.geometry import arc_length, wrap_angle
 from symdrive.maps.opendrive.document import DEFAULT_SPEED_MPS, Document, SpeedStep
+from symdrive.maps.opendrive.references import listing
 from symdrive.maps.opendrive.sampling import LaneKey, SampledLane
 from symdrive.maps.town import LaneKind, LaneTable, Turn
 
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 def build_lanes(document: Document, sampled: list[SampledLane], name: str) -> LaneTable:
     """The lane table of a map, with `priority` 2 everywhere (junctions are judged later)."""
     links = find_links(sampled, name)
+    _tell_unlinked(sampled, links, name)
     weld(sampled, links)
     rows = [_resample(lane) for lane in sampled]
     counts = np.array([len(row["s_m"]) for row in rows])
@@ -101,6 +103,22 @@ def find_links(sampled: list[SampledLane], name: str) -> list[Link]:
                     *(name, lane.key, gap, key),
                 )
     return links
+
+
+def _tell_unlinked(sampled: list[SampledLane], links: list[Link], name: str) -> None:
+    """Warn about driving lanes of junctions that nobody gets into, or out of."""
+    entered, left = {b for _, b in links}, {a for a, _ in links}
+    for rows, what in ((entered, "no lane leads into"), (left, "no lane leads on from")):
+        lost = [
+            f"lane {lane.key[2]} of road {lane.key[0]} (junction {lane.junction})"
+            for index, lane in enumerate(sampled)
+            if lane.junction >= 0 and lane.kind == LaneKind.DRIVING and index not in rows
+        ]
+        if lost:
+            logger.warning(
+                "%s: %s %s; a <laneLink> of the junction or a lane's <link> is missing",
+                *(name, what, listing(lost)),
+            )
 
 
 def weld(sampled: list[SampledLane], links: list[Link]) -> None:

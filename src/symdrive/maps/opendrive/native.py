@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 from symdrive.core.errors import UserError
 
 
@@ -22,3 +25,19 @@ def open_map(name: str, text: str) -> Any:
         return carla.Map(name, text)
     except RuntimeError as error:
         raise UserError(f"{name}: CARLA's OpenDRIVE reader refuses the file: {error}.") from error
+
+
+def crosswalk_polygons(native: Any) -> list[Float[np.ndarray, "corner 3"]]:
+    """Corners of each crosswalk, x y z, world frame, m.
+
+    CARLA's list is flat: each polygon ends with its first corner again.
+    """
+    points = np.array([[p.x, -p.y, p.z] for p in native.get_crosswalks()]).reshape(-1, 3)
+    polygons: list[Float[np.ndarray, "corner 3"]] = []
+    first = 0
+    for index in range(1, len(points)):
+        if index > first and np.allclose(points[index], points[first], atol=1e-3):
+            if index - first >= 3:
+                polygons.append(points[first:index])
+            first = index + 1
+    return polygons

@@ -8,10 +8,20 @@ Town07 has one) is taken out with a warning: the lane then ends there.
 import logging
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Sequence
 
 from symdrive.core.errors import UserError
 
+MAX_LISTED = 8
+"""So many ids stand in one message."""
+
 logger = logging.getLogger(__name__)
+
+
+def listing(items: Sequence[str]) -> str:
+    """The first few of some ids, and how many more there are."""
+    more = len(items) - MAX_LISTED
+    return ", ".join(items[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def is_integer(text: str) -> bool:
@@ -39,9 +49,16 @@ def check_references(root: ET.Element, name: str) -> int:
         for link in road.findall("link/*"):
             kind, target = link.get("elementType"), link.get("elementId", "")
             known = junctions if kind == "junction" else set(roads)
-            if link.tag in ("predecessor", "successor") and target not in known:
+            if link.tag not in ("predecessor", "successor"):
+                continue
+            if target not in known:
                 raise UserError(
                     f"{where} links to {kind} {target!r}, which the file does not define."
+                )
+            if kind == "junction" and target in roads:
+                raise UserError(
+                    f"{where} links to junction {target!r}, but a road has the same id, and CARLA's"
+                    " reader does not tell the two apart; give one of them another id."
                 )
     _check_connections(root, roads, name)
     _check_signals(root, name)
@@ -68,10 +85,9 @@ def _broken_connections(
     """(parent, link) of the lane links of junctions that name a lane which is not there."""
     broken: list[tuple[ET.Element, ET.Element]] = []
     for connection in root.iterfind("junction/connection"):
-        at_end = connection.get("contactPoint") == "end"
         incoming = roads[connection.get("incomingRoad", "")]
         connecting = roads[connection.get("connectingRoad", "")]
-        known = _lane_ids(_sections(connecting)[-1 if at_end else 0])
+        known = _lane_ids(_entered(connecting, connection))
         before = set[str]().union(*(_lane_ids(section) for section in _sections(incoming)))
         for link in connection.findall("laneLink"):
             if link.get("from", "") not in before or link.get("to", "") not in known:
@@ -90,52 +106,46 @@ def _broken_lane_links(
 ) -> list[tuple[ET.Element, ET.Element]]:
     """(parent, link) of the links between lanes of roads that name a lane which is not there."""
     broken: list[tuple[ET.Element, ET.Element]] = []
-    for road in roads.values():
-        for index, way, lane in _linked_lanes(road):
-            target = _target_section(road, roads, index, way)
-            if target is None:
-                continue
-            known = _lane_ids(target)
-            for parent in lane.findall("link"):
-                for link in parent.findall(way):
-                    if link.get("id", "") not in known:
-                        broken.append((parent, link))
-                        logger.warning(
-                            "%s: lane %s of road %s names lane %s as its %s, which does not exist;"
-                            " the link is ignored",
-                            *(name, lane.get("id"), road.get("id"), link.get("id"), way),
-                        )
+    for road, way, lane, known in _linked_lanes(roads):
+        for parent in lane.findall("link"):
+            for link in parent.findall(way):
+                if link.get("id", "") not in known:
+                    broken.append((parent, link))
+                    logger.warning(
+                        "%s: lane %s of road %s names lane %s as its %s, which does not exist; the"
+                        " link is ignored",
+                        *(name, lane.get("id"), road.get("id"), link.get("id"), way),
+                    )
     return broken
 
 
-def _linked_lanes(road: ET.Element) -> list[tuple[int, str, ET.Element]]:
-    """(section index, `predecessor` or `successor`, lane) of all lanes of a road."""
-    return [
-        (index, way, lane)
-        for index, section in enumerate(_sections(road))
-        for lane in section.iter("lane")
-        for way in ("predecessor", "successor")
-    ]
+def _linked_lanes(
+    roads: dict[str, ET.Element],
+) -> Iterator[tuple[ET.Element, str, ET.Element, set[str]]]:
+    """Road, `predecessor` or `successor`, lane, and the lanes that its link may lead to.
+
+    Lanes before junctions are left out: junctions have connections.
+    """
+    for road in roads.values():
+        sections = _sections(road)
+        for index, section in enumerate(sections):
+            for way, step in (("predecessor", -1), ("successor", 1)):
+                if 0 <= index + step < len(sections):
+                    known = _lane_ids(sections[index + step])
+                else:
+                    after = road.find(f"link/{way}")
+                    if after is not None and after.get("elementType") == "junction":
+                        continue
+                    known = set[str]()
+                    if after is not None:
+                        known = _lane_ids(_entered(roads[after.get("elementId", "")], after))
+                for lane in section.iter("lane"):
+                    yield road, way, lane, known
 
 
-def _target_section(
-    road: ET.Element, roads: dict[str, ET.Element], index: int, way: str
-) -> ET.Element | None:
-    """The section in which a lane's predecessor or successor is looked for."""
-    sections = _sections(road)
-    beside = index + (1 if way == "successor" else -1)
-    if 0 <= beside < len(sections):
-        return sections[beside]
-    return _linked_section(road, roads, way)
-
-
-def _linked_section(road: ET.Element, roads: dict[str, ET.Element], way: str) -> ET.Element | None:
-    """The section of the road before or after; None where a junction or nothing is there."""
-    link = road.find(f"link/{way}")
-    if link is None or link.get("elementType") != "road":
-        return None
-    at_end = link.get("contactPoint") == "end"
-    return _sections(roads[link.get("elementId", "")])[-1 if at_end else 0]
+def _entered(road: ET.Element, link: ET.Element) -> ET.Element:
+    """The section of a road at which a link arrives."""
+    return _sections(road)[-1 if link.get("contactPoint") == "end" else 0]
 
 
 def _check_signals(root: ET.Element, name: str) -> None:

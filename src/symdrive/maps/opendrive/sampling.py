@@ -1,16 +1,17 @@
 """Lanes sampled from CARLA's map: one record a lane, densely along its direction of travel."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from symdrive.core.errors import UserError
-from symdrive.maps.opendrive.document import Document, LaneRecord, Road, Section
+from symdrive.maps.opendrive.document import LaneRecord, Road, Section
+from symdrive.maps.opendrive.references import listing
 from symdrive.maps.town import LaneKind, Marking
 
 STEP_M = 0.5
@@ -25,11 +26,11 @@ REACH_M = 0.01
 MIN_WIDTH_M = 0.05
 """A lane that is nowhere wider is a drawing aid, not a lane."""
 
+SHORT_M = 0.05
+"""CARLA's own towns have lane sections of less than a millimetre, which nobody misses."""
+
 MAX_COORDINATE_M, MAX_STEP_M = 1e5, 100.0
 """Lanes beyond these coordinates, or with such a jump or width, come from a broken file."""
-
-MAX_LISTED = 8
-"""So many ids stand in one message."""
 
 KINDS = {
     "driving": LaneKind.DRIVING,
@@ -91,39 +92,41 @@ class SampledLane:
     successors: list[LaneKey]
 
 
-def sample_lanes(document: Document, native: Any, name: str) -> list[SampledLane]:
+def sample_lanes(roads: Iterable[Road], native: Any, name: str) -> list[SampledLane]:
     """All lanes of a map, in file order.
 
     Raises:
         UserError: when CARLA cannot follow a road, or a road leads nowhere on earth.
     """
     lanes: list[SampledLane] = []
-    narrow: list[str] = []
-    for road in document.roads.values():
+    odd: dict[str, list[str]] = {}
+    for road in roads:
         for index, section in enumerate(road.sections):
             for record in section.lanes:
                 if record.lane_id == 0 or record.kind == "none":
                     continue
                 lane = _checked(native, road, index, section, record, name)
-                if lane is None:
-                    continue
-                if lane.width_m.max() < MIN_WIDTH_M:
-                    narrow.append(f"lane {record.lane_id} of road {road.road_id}")
-                else:
+                fault = _fault(lane, section)
+                if fault:
+                    where = f"lane {record.lane_id} of road {road.road_id}"
+                    odd.setdefault(fault, []).append(where)
+                elif lane is not None:
+                    lane.width_m = np.maximum(lane.width_m, 0.0)
                     lanes.append(lane)
-    if narrow:
-        logger.warning(
-            "%s: %s left out, for they are nowhere %g m wide", name, listing(narrow), MIN_WIDTH_M
-        )
+    for fault, where in odd.items():
+        logger.warning("%s: left out, for %s: %s", name, fault, listing(where))
     if not any(lane.kind == LaneKind.DRIVING for lane in lanes):
         raise UserError(f"{name}: no road has a lane of type driving; at least one is needed.")
     return lanes
 
 
-def listing(items: Sequence[str]) -> str:
-    """The first few of some ids, and how many more there are."""
-    more = len(items) - MAX_LISTED
-    return ", ".join(items[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+def _fault(lane: SampledLane | None, section: Section) -> str:
+    """Why a lane is none, in words; empty for one that is, and for one of a few centimetres."""
+    if lane is None:
+        return "CARLA's reader finds no points on them" if section.length > SHORT_M else ""
+    if lane.width_m.max() < MIN_WIDTH_M:
+        return f"they are nowhere {MIN_WIDTH_M:g} m wide"
+    return ""
 
 
 def _checked(
@@ -154,27 +157,57 @@ def _checked(
 def _sample(
     native: Any, road: Road, index: int, section: Section, record: LaneRecord
 ) -> SampledLane | None:
-    """One lane; None where it is too short to be one."""
+    """One lane; None where CARLA finds less than two points on it."""
     length = section.end - section.s
     inset = min(INSET_M, length / 4)
     count = max(2, int(np.ceil(length / STEP_M)) + 1)
     stations = np.linspace(section.s + inset, section.end - inset, count)
     found = [native.get_waypoint_xodr(road.road_id, record.lane_id, float(s)) for s in stations]
-    waypoints = [w for w in found if w is not None and w.section_id == index]
-    if len(waypoints) < 2:
-        logger.info(
-            "road %d, section %d, lane %d is %.4f m long and left out",
-            *(road.road_id, index, record.lane_id, length),
-        )
+    there = np.array([w is not None and w.section_id == index for w in found])
+    if there.sum() < 2:
         return None
-    width = np.array([w.lane_width for w in waypoints])
+    waypoints = [w for w, is_here in zip(found, there.tolist(), strict=True) if is_here]
     kind = KINDS.get(record.kind, LaneKind.OTHER)
-    return _record(waypoints, width, kind, (road.road_id, index, record.lane_id), road.junction)
+    paint = _paint(waypoints, np.searchsorted(_marks(section, record), stations[there], "right"))
+    return _record(waypoints, paint, kind, (road.road_id, index, record.lane_id), road.junction)
+
+
+class _Paint(NamedTuple):
+    """What is painted on both edges at each point, and whether the paint allows lane changes."""
+
+    left: Int[np.ndarray, " n"]
+    right: Int[np.ndarray, " n"]
+    change_left: Bool[np.ndarray, " n"]
+    change_right: Bool[np.ndarray, " n"]
+
+
+def _marks(section: Section, record: LaneRecord) -> list[float]:
+    """Where the lines of a lane change: its own, and those of its inner neighbour."""
+    inner = record.lane_id - (1 if record.lane_id > 0 else -1)
+    return sorted(
+        section.s + offset
+        for other in section.lanes
+        if other.lane_id in (record.lane_id, inner)
+        for offset in other.marks
+    )
+
+
+def _paint(waypoints: list[Any], stretch: Int[np.ndarray, " n"]) -> _Paint:
+    """The lines at each point, looked up once for each stretch in which the file has one line."""
+    _, first, which = np.unique(stretch, return_index=True, return_inverse=True)
+    asked = [waypoints[at] for at in first.tolist()]
+    change = [_change(w.lane_change) for w in asked]
+    return _Paint(
+        np.array([_marking(w.left_lane_marking) for w in asked])[which],
+        np.array([_marking(w.right_lane_marking) for w in asked])[which],
+        np.array([c in ("Left", "Both") for c in change])[which],
+        np.array([c in ("Right", "Both") for c in change])[which],
+    )
 
 
 def _record(
     waypoints: list[Any],
-    width: Float[np.ndarray, " n"],
+    paint: _Paint,
     kind: LaneKind,
     key: LaneKey,
     junction: int,
@@ -183,14 +216,9 @@ def _record(
     points, yaw = _poses(waypoints)
     step = points[-1, :2] - points[0, :2] if len(points) == 2 else points[1, :2] - points[0, :2]
     backwards = float(step @ np.array([np.cos(yaw[0]), np.sin(yaw[0])])) < 0.0
-    left = np.array([_marking(w.left_lane_marking) for w in waypoints])
-    right = np.array([_marking(w.right_lane_marking) for w in waypoints])
-    change = [_change(w.lane_change) for w in waypoints]
-    change_left = np.array([c in ("Left", "Both") for c in change])
-    change_right = np.array([c in ("Right", "Both") for c in change])
     if backwards and kind == LaneKind.SIDEWALK:
         yaw = yaw + np.pi
-        left, right, change_left, change_right = right, left, change_right, change_left
+        paint = _Paint(paint.right, paint.left, paint.change_right, paint.change_left)
         reached = waypoints[-1].previous(REACH_M)
     else:
         reached = waypoints[0 if backwards else -1].next(REACH_M)
@@ -203,11 +231,8 @@ def _record(
         bool(waypoints[0].is_rht),
         points[order],
         np.unwrap(yaw[order]),
-        width[order],
-        left[order],
-        right[order],
-        change_left[order],
-        change_right[order],
+        np.array([w.lane_width for w in waypoints])[order],
+        *(column[order] for column in paint),
         [other for other in dict.fromkeys(successors) if other != key],
     )
 

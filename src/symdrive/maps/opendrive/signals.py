@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from symdrive.core.geometry import wrap
 from symdrive.maps.opendrive.document import Document, Signal
 from symdrive.maps.opendrive.reference_line import place
+from symdrive.maps.opendrive.references import listing
 from symdrive.maps.opendrive.stop_lines import StopLine, StopLines
 from symdrive.maps.town import HeightGrid, LaneKind, LaneTable, SignalTable, StopSignTable
 
@@ -66,13 +67,13 @@ def build_signals(
         for road_id, signal in document.signals
         if signal.dynamic and signal.type in VEHICLE_LIGHTS
     ]
-    for light in lights:
-        if not light.stops:
-            logger.warning(
-                "%s: traffic light %d controls no lane (no validity and no signalReference names"
-                " a driving lane); it is drawn, but nobody stops for it",
-                *(name, light.signal_id),
-            )
+    idle = [str(light.signal_id) for light in lights if not light.stops]
+    if idle:
+        logger.warning(
+            "%s: traffic lights that control no lane (no validity and no signalReference names a"
+            " driving lane): %s; they are drawn, but nobody stops for them",
+            *(name, listing(idle)),
+        )
     group, num_groups = _phases(document, lights)
     foot, head = _poles(lights, lanes, ground)
     return SignalTable(
@@ -208,18 +209,22 @@ class Verge:
         return tries[clear[0]] if len(clear) else xy
 
 
-def signed_lanes(document: Document, finder: StopLines, sign: str) -> dict[int, tuple[int, float]]:
-    """Approach lanes that a static sign holds for.
+def signed_lanes(
+    document: Document, finder: StopLines, sign: str, name: str
+) -> dict[int, tuple[int, float]]:
+    """Approach lanes that a static sign holds for; a sign that holds for none is warned about.
 
     Args:
         document: the map.
         finder: its stop lines.
         sign: OpenDRIVE type of the sign (the German numbers, as CARLA uses them).
+        name: of the map.
 
     Returns:
         By lane row: index into `document.signals` and the arc length of the stop line.
     """
     found: dict[int, tuple[int, float]] = {}
+    idle: list[str] = []
     for index, (road_id, signal) in enumerate(document.signals):
         if signal.type != sign:
             continue
@@ -227,8 +232,16 @@ def signed_lanes(document: Document, finder: StopLines, sign: str) -> dict[int, 
         if not stops:
             point, along = place(document.roads[road_id], signal.use.s, signal.t)
             stops = finder.nearest(point[:2], along + signal.h_offset)
+        if not stops:
+            idle.append(str(signal.use.signal_id))
         for lane, s in stops:
             found.setdefault(lane, (index, s))
+    if idle:
+        logger.warning(
+            "%s: the signs %s (type %s) hold for no lane and stand near none that leads into a"
+            " junction; nobody heeds them",
+            *(name, listing(idle), sign),
+        )
     return found
 
 
@@ -238,6 +251,7 @@ def build_stop_signs(
     ground: HeightGrid,
     finder: StopLines,
     lit: set[int],
+    name: str,
 ) -> StopSignTable:
     """Stop signs, and STOP stencils on approaches without lights.
 
@@ -250,9 +264,10 @@ def build_stop_signs(
         ground: its ground.
         finder: its stop lines.
         lit: lanes with a traffic light.
+        name: of the map.
     """
     rows: dict[int, tuple[float, Float[np.ndarray, " 2"]]] = {}
-    for lane, (index, s) in signed_lanes(document, finder, STOP_SIGN).items():
+    for lane, (index, s) in signed_lanes(document, finder, STOP_SIGN, name).items():
         road_id, signal = document.signals[index]
         point, _ = place(document.roads[road_id], signal.use.s, signal.t)
         rows[lane] = (s, point[:2])

@@ -147,25 +147,27 @@ def match_edges(lanes: LaneTable, painted: Bool[np.ndarray, " edge_point"]) -> E
     xyz = np.concatenate(lane_edges(lanes))
     lane = np.tile(lane_of_point(lanes), 2)
     tree = cKDTree(xyz)
+    links = _links(lanes)
     shared, superseded = np.zeros(len(xyz), dtype=bool), np.zeros(len(xyz), dtype=bool)
     order = lane * 2 + (np.arange(len(xyz)) >= len(lanes.points))
     # In pieces, so that a large town does not need gigabytes for its neighbours.
     for begin in range(0, len(xyz), MATCHED_AT_ONCE):
         rows = np.arange(begin, min(begin + MATCHED_AT_ONCE, len(xyz)))
-        twin, near = _twins(lanes, tree, lane, rows)
-        shared[rows] = twin.any(axis=1)
-        earlier = order[near] < order[rows][:, None]
-        superseded[rows] = (twin & earlier & painted[near]).any(axis=1)
+        one, other = _beside(lanes, tree, lane, rows)
+        twin = ~_continues(lanes, links, lane[one], lane[other])
+        one, other = one[twin], other[twin]
+        shared[one] = True
+        superseded[one[(order[other] < order[one]) & painted[other]]] = True
     return EdgeMatch(shared, superseded, _inside_other_lane(lanes, xyz, lane))
 
 
-def _twins(
+def _beside(
     lanes: LaneTable,
     tree: cKDTree,
     lane: Int[np.ndarray, " edge_point"],
     rows: Int[np.ndarray, " n"],
-) -> tuple[Bool[np.ndarray, "n k"], Int[np.ndarray, "n k"]]:
-    """Edge points near some edge points, and whether the edges run along each other there.
+) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
+    """Pairs of edge points of different lanes, one of the given ones and one that lies beside it.
 
     Args:
         lanes: all lanes.
@@ -174,32 +176,40 @@ def _twins(
         rows: the points to look at.
     """
     xyz = np.asarray(tree.data)
-    _, near = tree.query(xyz[rows], k=min(10, len(xyz)), distance_upper_bound=1.0)
+    _, near = tree.query(xyz[rows], k=min(10, len(xyz)), distance_upper_bound=1.0, workers=-1)
     near = np.reshape(near, (len(rows), -1))
-    found = near < len(xyz)
-    near = np.where(found, near, 0)
-    gap = xyz[near] - xyz[rows][:, None]
-    yaw = lanes.yaw[rows % len(lanes.points)][:, None]
-    along = np.abs(gap[..., 0] * np.cos(yaw) + gap[..., 1] * np.sin(yaw))
-    across = np.abs(gap[..., 1] * np.cos(yaw) - gap[..., 0] * np.sin(yaw))
-    own = lane[rows][:, None]
-    other = (lane[near] != own) & ~_continues(lanes, own, lane[near])
-    return found & other & (along < 0.75) & (across < 0.25), near
+    at, column = np.nonzero(near < len(xyz))
+    one, other = rows[at], near[at, column]
+    different = lane[one] != lane[other]
+    one, other = one[different], other[different]
+    gap = xyz[other] - xyz[one]
+    yaw = lanes.yaw[one % len(lanes.points)]
+    along = np.abs(gap[:, 0] * np.cos(yaw) + gap[:, 1] * np.sin(yaw))
+    across = np.abs(gap[:, 1] * np.cos(yaw) - gap[:, 0] * np.sin(yaw))
+    close = (along < 0.75) & (across < 0.25)
+    return one[close], other[close]
+
+
+def _links(lanes: LaneTable) -> Int[np.ndarray, " link"]:
+    """Pairs of lanes of which one follows the other, in both orders, as one number each."""
+    count = len(lanes)
+    origin = np.repeat(np.arange(count), np.diff(lanes.next_start))
+    return np.unique(
+        np.concatenate([origin * count + lanes.next_lane, lanes.next_lane * count + origin])
+    )
 
 
 def _continues(
-    lanes: LaneTable, one: Int[np.ndarray, "#n #k"], other: Int[np.ndarray, "n k"]
-) -> Bool[np.ndarray, "n k"]:
+    lanes: LaneTable,
+    links: Int[np.ndarray, " link"],
+    one: Int[np.ndarray, " pair"],
+    other: Int[np.ndarray, " pair"],
+) -> Bool[np.ndarray, " pair"]:
     """Whether one lane is the other's continuation, so that their edges join end to end."""
-    count = len(lanes)
-    origin = np.repeat(np.arange(count), np.diff(lanes.next_start))
-    links = np.unique(
-        np.concatenate([origin * count + lanes.next_lane, lanes.next_lane * count + origin])
-    )
     same_road = (lanes.road[one] == lanes.road[other]) & (
         lanes.lane_id[one] == lanes.lane_id[other]
     )
-    return same_road | np.isin(one * count + other, links)
+    return same_road | np.isin(one * len(lanes) + other, links)
 
 
 def _inside_other_lane(
@@ -210,9 +220,16 @@ def _inside_other_lane(
     if not len(rows):
         return np.zeros(len(xyz), dtype=bool)
     k = min(6, len(rows))
-    gap, near = cKDTree(lanes.points[rows]).query(xyz, k=k, distance_upper_bound=4.0)
-    gap, near = np.reshape(gap, (len(xyz), k)), np.reshape(near, (len(xyz), k))
-    found = near < len(rows)
-    center = rows[np.where(found, near, 0)]
-    other = lane_of_point(lanes)[center] != lane[:, None]
-    return (found & other & (gap < lanes.width_m[center] / 2.0 - 0.4)).any(axis=1)
+    tree, of_point = cKDTree(lanes.points[rows]), lane_of_point(lanes)
+    # No lane reaches farther than half the widest one.
+    reach = min(4.0, float(lanes.width_m[rows].max()) / 2.0)
+    inside = np.zeros(len(xyz), dtype=bool)
+    for begin in range(0, len(xyz), MATCHED_AT_ONCE):
+        part = slice(begin, begin + MATCHED_AT_ONCE)
+        gap, near = tree.query(xyz[part], k=k, distance_upper_bound=reach, workers=-1)
+        gap, near = np.reshape(gap, (-1, k)), np.reshape(near, (-1, k))
+        found = near < len(rows)
+        center = rows[np.where(found, near, 0)]
+        other = of_point[center] != lane[part, None]
+        inside[part] = (found & other & (gap < lanes.width_m[center] / 2.0 - 0.4)).any(axis=1)
+    return inside
