@@ -333,7 +333,7 @@ def main() -> int:
             break
         dice = random.Random(options.seed * 1_000_003 + number)
         text = damaged(dice.choice(networks), dice)
-        outcome = in_own_process(text, whole=number % WHOLE_EVERY == 0)
+        outcome = in_own_process(text, whole=number % WHOLE_EVERY == WHOLE_EVERY - 1)
         tally[outcome.word] += 1
         if outcome.is_finding:
             options.out.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from symdrive.maps.opendrive import survey as surveying
 from symdrive.maps.opendrive.document import parse
 from symdrive.maps.opendrive.sampling import sample_lanes
 from symdrive.maps.opendrive.survey import survey
+from symdrive.maps.store import encode_town
 
 LANE = (
     '<lane id="{}" type="{}" level="false">{}<width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>'
@@ -206,6 +207,12 @@ def test_a_link_to_a_missing_lane_does_not_take_carla_down():
     assert lanes[1].successors == []
 
 
+def test_two_bakes_of_one_file_are_equal():
+    pytest.importorskip("carla", reason="baking needs the CARLA wheel")
+    one, two = (encode_town(baking.bake(SOUND, "map.xodr")) for _ in range(2))
+    assert one == two
+
+
 def test_what_takes_carla_down_is_refused_by_name():
     """As if the checks had overlooked that the signal is missing."""
     pytest.importorskip("carla", reason="baking needs the CARLA wheel")
@@ -256,6 +263,14 @@ def test_roads_into_the_sky_are_refused(change, said):
     with pytest.raises(UserError, match=r"lane -?1 of road 1") as refusal:
         sample_lanes(parse(text, "map.xodr").roads.values(), native, "map.xodr")
     assert said in str(refusal.value)
+
+
+def test_a_road_at_the_other_end_of_the_country_is_named():
+    far = '<geometry s="0" x="90000" y="0" hdg="0" length="50"><line/></geometry>'
+    text = document(road(1), road(2), road(7, geometry=far))
+    native = native_map(text)
+    with pytest.raises(UserError, match=r"over 90 km.*road 7 is the farthest"):
+        sample_lanes(parse(text, "map.xodr").roads.values(), native, "map.xodr")
 
 
 def test_a_file_without_a_driving_lane_is_refused():

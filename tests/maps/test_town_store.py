@@ -82,6 +82,19 @@ def test_shipped_towns_are_small_and_fit_their_sources():
         )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(f.stem for f in town_folder().glob("*.xodr")))
+def test_shipped_towns_are_what_this_code_bakes(name: str, tmp_path: Path):
+    """The digest of the source says nothing of the code that baked it; its versions are pinned."""
+    pytest.importorskip("carla", reason="baking needs the CARLA wheel")
+    from symdrive.maps.open import bake_file
+
+    bake_file(town_folder() / f"{name}.xodr", tmp_path / "again.town")
+    assert (tmp_path / "again.town").read_bytes() == (
+        town_folder() / f"{name}.town"
+    ).read_bytes(), f"{name}.town was baked by older code; run tools/bake_towns.py"
+
+
 def test_loading_is_fast(baked, tmp_path: Path):
     save_town(baked("Town01"), tmp_path / "a.town")
     best = np.inf

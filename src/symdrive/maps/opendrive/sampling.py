@@ -32,6 +32,9 @@ SHORT_M = 0.05
 MAX_COORDINATE_M, MAX_STEP_M = 1e5, 100.0
 """Lanes beyond these coordinates, or with such a jump or width, come from a broken file."""
 
+MAX_SPAN_M = 3e4
+"""CARLA's largest town, Town11, spans 22 km."""
+
 KINDS = {
     "driving": LaneKind.DRIVING,
     "entry": LaneKind.DRIVING,
@@ -117,7 +120,21 @@ def sample_lanes(roads: Iterable[Road], native: Any, name: str) -> list[SampledL
         logger.warning("%s: left out, for %s: %s", name, fault, listing(where))
     if not any(lane.kind == LaneKind.DRIVING for lane in lanes):
         raise UserError(f"{name}: no road has a lane of type driving; at least one is needed.")
+    _check_span(lanes, name)
     return lanes
+
+
+def _check_span(lanes: list[SampledLane], name: str) -> None:
+    """Refuse a road far from all others: the ground between them would fill the memory."""
+    at = np.array([lane.points[0] for lane in lanes])
+    span = np.ptp(at[:, :2], axis=0).max()
+    if span > MAX_SPAN_M:
+        away = np.abs(at - np.median(at, axis=0)).max(axis=1)
+        road = lanes[int(away.argmax())].key[0]
+        raise UserError(
+            f"{name}: its roads are spread over {span / 1000:.0f} km, and at most"
+            f" {MAX_SPAN_M / 1000:.0f} km are possible; road {road} is the farthest from the rest."
+        )
 
 
 def _fault(lane: SampledLane | None, section: Section) -> str:
