@@ -104,7 +104,7 @@ def _convert(hint: Any, item: Any, where: str) -> Any:
     return item
 
 
-def _float(item: float, where: str) -> float:
+def _float(item: int | float, where: str) -> float:
     """A number that a float holds."""
     try:
         return float(item)

@@ -31,7 +31,7 @@ _HALF_TURN = math.pi
 _MIN_FOV, _MAX_FOV = 1e-3, math.pi - 1e-3
 
 
-def _numbers(value: object) -> list[float]:
+def _numbers(value: object) -> list[int | float]:
     """Every number of a field."""
     if isinstance(value, tuple):
         return [x for item in cast(tuple[object, ...], value) for x in _numbers(item)]

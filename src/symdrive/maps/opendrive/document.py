@@ -4,7 +4,7 @@ OpenDRIVE's own frame is right-handed with x east and y north, so its coordinate
 Source: ASAM OpenDRIVE 1.4 and 1.7, chapters on roads, lanes, junctions and signals.
 """
 
-import re
+import math
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
@@ -15,7 +15,6 @@ SPEED_UNITS = {"m/s": 1.0, "mph": 0.44704, "km/h": 1.0 / 3.6, "kph": 1.0 / 3.6}
 """By the names of OpenDRIVE, and one that exporters write; without a unit it is m/s."""
 
 DEFAULT_SPEED_MPS = 50.0 / 3.6
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", re.ASCII)
 NO_LIMIT_MPS = 130.0 / 3.6
 MAX_SPEED_MPS = 150.0
 
@@ -312,6 +311,8 @@ def _sections(road: ET.Element, length: float, where: str) -> tuple[Section, ...
     starts = [_number(section, "s", where) for section in found]
     if starts != sorted(starts) or starts[0] < 0.0 or starts[-1] > length:
         raise UserError(f"{where}: its lane sections are not in order of s within the road.")
+    if len(set(starts)) != len(starts):
+        raise UserError(f"{where}: two of its lane sections begin at the same s.")
     ends = [*starts[1:], length]
     return tuple(
         Section(start, end, tuple(_lane(lane, where) for lane in section.iter("lane")))
@@ -442,8 +443,12 @@ def _number(element: ET.Element, key: str, where: str, default: float | None = N
     text = element.get(key)
     if text is None and default is not None:
         return default
-    value = _NUMBER.fullmatch(text or "") and float(text or "")
-    if value is None or not abs(value) <= MAX_NUMBER:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    # Python reads more than CARLA does: 1_0 and other scripts' digits.
+    if not abs(value) <= MAX_NUMBER or "_" in str(text) or not str(text).isascii():
         raise UserError(
             f"{where} has {key}={text!r} in <{element.tag}>; a number is needed, at most"
             f" {MAX_NUMBER:.0e}."

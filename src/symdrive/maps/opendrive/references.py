@@ -84,6 +84,7 @@ def _broken_connections(
 ) -> list[tuple[ET.Element, ET.Element]]:
     """(parent, link) of the lane links of junctions that name a lane which is not there."""
     broken: list[tuple[ET.Element, ET.Element]] = []
+    told: list[str] = []
     for connection in root.iterfind("junction/connection"):
         incoming = roads[connection.get("incomingRoad", "")]
         connecting = roads[connection.get("connectingRoad", "")]
@@ -92,12 +93,14 @@ def _broken_connections(
         for link in connection.findall("laneLink"):
             if link.get("from", "") not in before or link.get("to", "") not in known:
                 broken.append((connection, link))
-                logger.warning(
-                    "%s: the connection from road %s to road %s links lanes %s and %s, one of which"
-                    " does not exist; the link is ignored",
-                    *(name, incoming.get("id"), connecting.get("id")),
-                    *(link.get("from"), link.get("to")),
+                told.append(
+                    f"from lane {link.get('from')} of road {incoming.get('id')} to lane"
+                    f" {link.get('to')} of road {connecting.get('id')}"
                 )
+    if told:
+        logger.warning(
+            "%s: connections of lanes that do not exist are ignored: %s", name, listing(told)
+        )
     return broken
 
 
@@ -106,16 +109,18 @@ def _broken_lane_links(
 ) -> list[tuple[ET.Element, ET.Element]]:
     """(parent, link) of the links between lanes of roads that name a lane which is not there."""
     broken: list[tuple[ET.Element, ET.Element]] = []
+    told: list[str] = []
     for road, way, lane, known in _linked_lanes(roads):
         for parent in lane.findall("link"):
             for link in parent.findall(way):
                 if link.get("id", "") not in known:
                     broken.append((parent, link))
-                    logger.warning(
-                        "%s: lane %s of road %s names lane %s as its %s, which does not exist; the"
-                        " link is ignored",
-                        *(name, lane.get("id"), road.get("id"), link.get("id"), way),
+                    told.append(
+                        f"lane {lane.get('id')} of road {road.get('id')} names lane"
+                        f" {link.get('id')} as its {way}"
                     )
+    if told:
+        logger.warning("%s: links to lanes that do not exist are ignored: %s", name, listing(told))
     return broken
 
 

@@ -141,6 +141,8 @@ def _fault(lane: SampledLane | None, section: Section) -> str:
     """Why a lane is none, in words; empty for one that is, and for one of a few centimetres."""
     if lane is None:
         return "CARLA's reader finds no points on them" if section.length > SHORT_M else ""
+    if not np.ptp(lane.points, axis=0).any():
+        return "they have no length"
     if lane.width_m.max() < MIN_WIDTH_M:
         return f"they are nowhere {MIN_WIDTH_M:g} m wide"
     return ""

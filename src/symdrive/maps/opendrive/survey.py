@@ -21,6 +21,7 @@ from jaxtyping import Float
 from symdrive.core.errors import UserError
 from symdrive.maps.opendrive.document import Document, Road
 from symdrive.maps.opendrive.native import crosswalk_polygons, open_map
+from symdrive.maps.opendrive.references import listing
 from symdrive.maps.opendrive.sampling import SampledLane, sample_lanes
 
 PATIENCE_S, PATIENCE_S_PER_MB = 60.0, 30.0
@@ -78,7 +79,7 @@ def survey(document: Document, name: str) -> Survey:
     )
     with tempfile.TemporaryDirectory(prefix="symdrive-survey-") as folder:
         question = _Question(name, document.sound_text, bare)
-        said = _ask(Path(folder), question)
+        said = _ask(Path(folder), question, _suspects(document))
     for where, level, message in said.warnings:
         logging.getLogger(where).log(level, "%s", message)
     if said.survey is None:
@@ -92,7 +93,22 @@ def survey_here(name: str, text: str, roads: Iterable[Road]) -> Survey:
     return Survey(sample_lanes(roads, native, name), crosswalk_polygons(native))
 
 
-def _ask(folder: Path, question: _Question) -> _Answer:
+def _suspects(document: Document) -> str:
+    """What may be why the reader breaks down: it looks up each lane that a signal holds for."""
+    odd = [
+        f"signal {signal.use.signal_id} holds for lanes {first} to {last} of road {road}"
+        for road, signal in document.signals
+        for first, last in signal.use.validity
+        if not any(
+            first <= lane.lane_id <= last
+            for section in document.roads[road].sections
+            for lane in section.lanes
+        )
+    ]
+    return f"; there are no such lanes: {listing(odd)}" if odd else ""
+
+
+def _ask(folder: Path, question: _Question, suspects: str) -> _Answer:
     """Start the other process and wait for what it says."""
     (folder / _QUESTION).write_bytes(pickle.dumps(question))
     command = (
@@ -115,7 +131,7 @@ def _ask(folder: Path, question: _Question) -> _Answer:
         raise RuntimeError(done.stderr.decode(errors="replace"))
     raise UserError(
         f"{question.name}: CARLA's OpenDRIVE reader breaks down {_place(folder)} (exit status"
-        f" {done.returncode}); the file is broken there in a way that is not checked before."
+        f" {done.returncode}); the file is broken in a way that is not checked before{suspects}."
     )
 
 
