@@ -18,8 +18,8 @@ DEFAULT_SPEED_MPS = 50.0 / 3.6
 NO_LIMIT_MPS = 130.0 / 3.6
 MAX_SPEED_MPS = 150.0
 
-MAX_NUMBER = 1e18
-"""CARLA's own towns have cubics of a few micrometres with coefficients of 1e13."""
+MAX_NUMBER = 1e30
+"""CARLA's own towns have cubics of a few micrometres with coefficients of 1e19."""
 
 MAX_ROAD_M = 1e5
 MAX_BESIDE_M = 1e3

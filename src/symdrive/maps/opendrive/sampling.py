@@ -26,6 +26,9 @@ REACH_M = 0.01
 MIN_WIDTH_M = 0.05
 """A lane that is nowhere wider is a drawing aid, not a lane."""
 
+MIN_LENGTH_M = 1e-4
+"""Single precision, in which CARLA computes, tells no two points of such a lane apart."""
+
 SHORT_M = 0.05
 """CARLA's own towns have lane sections of less than a millimetre, which nobody misses."""
 
@@ -140,9 +143,7 @@ def _check_span(lanes: list[SampledLane], name: str) -> None:
 def _fault(lane: SampledLane | None, section: Section) -> str:
     """Why a lane is none, in words; empty for one that is, and for one of a few centimetres."""
     if lane is None:
-        return "CARLA's reader finds no points on them" if section.length > SHORT_M else ""
-    if not np.ptp(lane.points, axis=0).any():
-        return "they have no length"
+        return "CARLA's reader finds nothing on them" if section.length > SHORT_M else ""
     if lane.width_m.max() < MIN_WIDTH_M:
         return f"they are nowhere {MIN_WIDTH_M:g} m wide"
     return ""
@@ -170,7 +171,7 @@ def _checked(
             f"{where} has a point at {extent:.0f} m, a jump of {step:.1f} m or a width of"
             f" {lane.width_m.max():.1f} m; its geometry, elevation or width is broken."
         )
-    return lane
+    return lane if np.ptp(lane.points, axis=0).max() >= MIN_LENGTH_M else None
 
 
 def _sample(
