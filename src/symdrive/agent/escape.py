@@ -23,6 +23,7 @@ class Escape:
     Attributes:
         after_s: standing time before an obstacle after which it looks for a way round.
         offsets_m: how far it may go off the planned path, nearest first; to both sides.
+        margin_m: how much farther than the nearest free path it goes, for it steers inexactly.
         back_m: how far it backs off.
         behind_m: room that it leaves to what is behind.
         back_throttle: pedal while it backs off.
@@ -34,18 +35,22 @@ class Escape:
 
     after_s: float = 5.0
     offsets_m: tuple[float, ...] = (0.5, 0.9, 1.3)
+    margin_m: float = 0.25
     back_m: float = 4.5
     behind_m: float = 1.5
     back_throttle: float = 0.4
     back_mps: float = 1.5
-    round_m: float = 15.0
+    round_m: float = 18.0
     ramp_m: float = 5.0
     round_mps: float = 2.5
 
     def __post_init__(self) -> None:
         """Distances, times and speeds are above zero."""
         values = (self.after_s, self.back_m, self.back_mps, self.round_m, self.ramp_m)
-        if min(*values, self.round_mps, *self.offsets_m) <= 0 or self.behind_m < 0:
+        if (
+            min(*values, self.round_mps, *self.offsets_m) <= 0
+            or min(self.behind_m, self.margin_m) < 0
+        ):
             raise ValueError(f"times, distances and speeds are above zero: {self}")
         if not 0.0 < self.back_throttle <= 1.0:
             raise ValueError(f"the throttle is in (0, 1]: {self}")
@@ -78,7 +83,7 @@ class EscapeRule:
         if self._phase is not _Phase.ROUND:
             return plan
         target = min(plan.target_speed_mps, self._config.round_mps)
-        route = displaced(plan.route, self._offset_m, self._config.ramp_m)
+        route = displaced(plan.route, self._offset_m, self._config.ramp_m, self._gone_m)
         return replace(plan, route=route, target_speed_mps=target, reason="round")
 
     def step(
@@ -119,7 +124,7 @@ class EscapeRule:
             for side in (offset_m, -offset_m):
                 if math.isinf(self._guard.free_m(lidar, displaced(plan.route, side, 0.0))):
                     self._enter(_Phase.BACK)
-                    self._offset_m = side
+                    self._offset_m = side + math.copysign(self._config.margin_m, side)
                     return
 
     def _back(self, lidar: Float[np.ndarray, "point 4"], speed_mps: float) -> Control:
@@ -147,14 +152,15 @@ class EscapeRule:
 
 
 def displaced(
-    route: Float[np.ndarray, "n 2"], offset_m: float, ramp_m: float
+    route: Float[np.ndarray, "n 2"], offset_m: float, ramp_m: float, gone_m: float = 0.0
 ) -> Float[np.ndarray, "n 2"]:
     """The path beside a path.
 
     Args:
         route: planned path, ego frame, m, in driving order.
         offset_m: to the left.
-        ramp_m: way from the ego in which the displacement grows from 0; 0 for at once.
+        ramp_m: way in which the displacement grows from 0; 0 for at once.
+        gone_m: how much of that way lies behind the ego.
     """
     points = np.concatenate([np.zeros((1, 2)), route])
     steps = np.diff(points, axis=0)
@@ -162,6 +168,6 @@ def displaced(
     along = np.cumsum(lengths)
     tangents = steps / np.maximum(lengths, 1e-6)[:, None]
     normals = np.stack([-tangents[:, 1], tangents[:, 0]], axis=1)
-    share = np.clip(along / ramp_m, 0.0, 1.0) if ramp_m > 0.0 else np.ones(len(route))
+    share = np.clip((gone_m + along) / ramp_m, 0.0, 1.0) if ramp_m > 0.0 else np.ones(len(route))
     smooth = share * share * (3.0 - 2.0 * share)
     return route + normals * (offset_m * smooth)[:, None]

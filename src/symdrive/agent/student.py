@@ -180,7 +180,7 @@ class Student(Policy):
         if self._rules.kalman is not None:
             position = self._rules.kalman.step(position, yaw, speed_mps, self._given)
         navigation = self._navigator.step(position, yaw, speed_mps)
-        if self._intent is None or self._is_news(observation):
+        if self._is_news(observation) or self._intent is None:
             self._intent = self._think(observation, navigation)
         self.plan = self._intent
         self._given = self._control(self.plan, observation)

@@ -7,6 +7,7 @@ the LiDAR grid; from then on both take the same way.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
@@ -152,8 +153,8 @@ def command_index(command: Command) -> int:
 
 def stitch(images: Mapping[str, Image], config: FeatureConfig) -> UInt8[np.ndarray, "3 h w"]:
     """The views side by side, channels first."""
-    pieces = [shrink(images[view.camera], view) for view in config.views]
-    return np.ascontiguousarray(np.concatenate(pieces, axis=1).transpose(2, 0, 1))
+    pieces = [cv2.split(shrink(images[view.camera], view)) for view in config.views]
+    return np.stack([np.concatenate(planes, axis=1) for planes in zip(*pieces, strict=True)])
 
 
 def shrink(image: Image, view: View) -> UInt8[np.ndarray, "h w 3"]:
