@@ -6,6 +6,7 @@ to the model's box.
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.solids import (
@@ -24,6 +25,8 @@ from symdrive.sensors.solids import (
     wheel,
 )
 
+Rgb = tuple[int, int, int]
+
 _SKIN, _HAIR, _SHOES = (214, 170, 140), (62, 44, 32), (40, 36, 36)
 _TROUSERS, _JEANS = (52, 58, 78), (60, 84, 130)
 _RUBBER, _METAL, _LEATHER = (20, 20, 22), (128, 130, 136), (36, 34, 36)
@@ -38,13 +41,55 @@ def _limb(
     return [(tube(a, b, (ra, rb), sides), finish) for a, b, ra, rb in pairs]
 
 
-def pedestrian(half_extent: Point, *, child: bool) -> Body:
-    """A walking figure in mid-stride; a child has a larger head and shorter legs."""
+@dataclass(frozen=True)
+class Person:
+    """How somebody looks; the shirt has the actor's colour.
+
+    Attributes:
+        child: with a larger head and shorter legs.
+        skin: RGB.
+        hair: RGB.
+        trousers: RGB; of the skirt where there is one.
+        skirt: instead of trousers.
+        hat: RGB; None for none.
+        bag: RGB of a backpack; None for none.
+    """
+
+    child: bool = False
+    skin: Rgb = _SKIN
+    hair: Rgb = _HAIR
+    trousers: Rgb = _TROUSERS
+    skirt: bool = False
+    hat: Rgb | None = None
+    bag: Rgb | None = None
+
+
+ADULT, CHILD = Person(), Person(child=True, trousers=_JEANS)
+
+
+def _worn(person: Person, hip: float, neck: float, head: float) -> list[Part]:
+    """Skirt, hat and backpack."""
+    semantic, parts = SemanticClass.PEDESTRIAN, list[Part]()
+    if person.skirt:
+        low, high = (0.0, 0.0, 0.56 * hip), (0.0, 0.0, hip + 0.02)
+        parts.append((tube(low, high, (0.125, 0.085), 8), Finish(person.trousers, semantic)))
+    if person.hat is not None:
+        cloth, z = Finish(person.hat, semantic), 1.0 - 0.45 * head
+        parts.append((tube((0.0, 0.0, z), (0.0, 0.0, 1.0), (head * 1.06, head * 0.7), 8), cloth))
+        parts.append((box((0.08, 0.0, z + 0.004), (0.045, 0.05, 0.006)), cloth))
+    if person.bag is not None:
+        at = (-0.1, 0.0, 0.5 * (hip + neck) + 0.04)
+        parts.append((box(at, (0.045, 0.085, 0.105)), Finish(person.bag, semantic)))
+    return parts
+
+
+def pedestrian(half_extent: Point, person: Person = ADULT) -> Body:
+    """A walking figure in mid-stride."""
     semantic = SemanticClass.PEDESTRIAN
-    hip, neck, head = (0.44, 0.78, 0.085) if child else (0.49, 0.83, 0.066)
+    hip, neck, head = (0.44, 0.78, 0.085) if person.child else (0.49, 0.83, 0.066)
     shirt = Finish((150, 60, 60), semantic, FaceRole.PAINT)
-    trousers = Finish(_JEANS if child else _TROUSERS, semantic)
-    skin, shoes = Finish(_SKIN, semantic), Finish(_SHOES, semantic)
+    skin, shoes = Finish(person.skin, semantic), Finish(_SHOES, semantic)
+    trousers = Finish(person.trousers, semantic)
     parts: list[Part] = [
         (
             wedge(
@@ -57,14 +102,16 @@ def pedestrian(half_extent: Point, *, child: bool) -> Body:
         (ball((0.012, 0.0, 1.0 - head * 1.2), (head, head * 0.86, head * 1.2)), skin),
         (
             ball((-0.014, 0.0, 1.0 - head * 0.92), (head * 1.02, head * 0.95, head * 0.94)),
-            Finish(_HAIR, semantic),
+            Finish(person.hair, semantic),
         ),
+        *_worn(person, hip, neck, head),
     ]
+    legs = skin if person.skirt else trousers
     for side in (-1.0, 1.0):
         swing = 0.11 * side
         foot = (swing, 0.06 * side, 0.03)
         knee = (0.5 * swing + 0.025, 0.058 * side, 0.5 * hip)
-        parts += _limb([(0.0, 0.055 * side, hip), knee, foot], [0.06, 0.045, 0.032], trousers)
+        parts += _limb([(0.0, 0.055 * side, hip), knee, foot], [0.06, 0.045, 0.032], legs)
         parts.append((box((foot[0] + 0.025, foot[1], 0.018), (0.06, 0.03, 0.018)), shoes))
         shoulder, hand = (0.0, 0.135 * side, neck - 0.03), (-0.9 * swing, 0.16 * side, hip - 0.0)
         elbow = (-0.5 * swing - 0.02, 0.165 * side, 0.5 * (hip + neck) - 0.01)

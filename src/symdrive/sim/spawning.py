@@ -272,7 +272,8 @@ def _pick_parked(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
     """Slots and bodies of the parked cars, where the parking lane is wide enough for all."""
     rng = generator(episode.seed, "spawn/parked")
     kinds = (ActorKind.CAR, ActorKind.VAN)
-    bodies = [row for row, m in enumerate(catalogue.MODELS) if m.kind in kinds]
+    usual = [(row, m) for row, m in enumerate(catalogue.MODELS) if m.name in SHARES]
+    bodies = [row for row, m in usual if m.kind in kinds]
     models = rng.choice(np.array(bodies), size=episode.traffic.parked)
     order = _order(table.parking, episode, rng, bubble=False)
     widest = 2.0 * max(catalogue.MODELS[row].half_extent[1] for row in bodies)
