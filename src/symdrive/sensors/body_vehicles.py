@@ -4,8 +4,10 @@ Shapes are given in shares of the model's box (x: -1 rear to 1 front, z: 0 groun
 and lamps in metres, so that one description serves every size.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -14,22 +16,31 @@ from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.car_shapes import CarShape, Span
 from symdrive.sensors.solids import (
     Body,
+    Bounds,
     FaceRole,
     Finish,
     Part,
     Point,
+    Solid,
     assembled,
+    bounds_of,
     box,
+    joined,
     loft,
     mirrored,
     pane,
     tube,
     wheel,
 )
+from symdrive.world.catalogue import Model
+from symdrive.world.truth import VehicleDoor
 
 _GLASS, _TYRE, _HUB, _ARCH = (38, 46, 56), (22, 22, 24), (150, 152, 156), (14, 14, 16)
 _BLUE, _RED = (36, 72, 214), (206, 30, 32)
 _LAMP, _TAIL, _PLATE, _TRIM = (250, 248, 232), (118, 14, 16), (236, 236, 228), (34, 34, 38)
+_AMBER = (176, 92, 24)
+_BEACON_SIDES = ((1.0, _BLUE, FaceRole.BEACON_LEFT), (-1.0, _RED, FaceRole.BEACON_RIGHT))
+_DOOR_OPEN = math.radians(62.0)
 
 
 def _finish(color: tuple[int, int, int], semantic: SemanticClass, role: int = 0) -> Finish:
@@ -83,22 +94,47 @@ def _wheels(
     parts: list[Part] = []
     for x in axles:
         parts += [
-            (wheel((x, side - 0.005, radius * 1.04), 1.2 * radius, 0.01), _finish(_ARCH, semantic)),
-            (wheel((x, side - 0.09, radius), radius, 0.11), _finish(_TYRE, semantic)),
+            (
+                wheel((x, side - 0.005, radius * 1.04), 1.2 * radius, 0.01, 12),
+                _finish(_ARCH, semantic),
+            ),
+            (wheel((x, side - 0.09, radius), radius, 0.11, 12), _finish(_TYRE, semantic)),
             (wheel((x, side + 0.022, radius), 0.6 * radius, 0.006, 8), _finish(_HUB, semantic)),
         ]
     return mirrored(parts)
 
 
 def _lamps(front: Point, rear: Point, size: Span, semantic: SemanticClass) -> list[Part]:
-    """Headlights and brake lights; `size` is their half width and half height."""
+    """Headlights, brake lights and, on their outer sides, indicators.
+
+    Args:
+        front: middle of the headlight on the left.
+        rear: middle of the brake light on the left.
+        size: their half width and half height.
+        semantic: of the vehicle.
+    """
     half = (0.03, *size)
-    return mirrored(
-        [
-            (box(front, half), _finish(_LAMP, semantic, FaceRole.HEADLAMP)),
-            (box(rear, half), _finish(_TAIL, semantic, FaceRole.BRAKE)),
-        ]
-    )
+    parts: list[Part] = [
+        (box(front, half), _finish(_LAMP, semantic, FaceRole.HEADLAMP)),
+        (box(rear, half), _finish(_TAIL, semantic, FaceRole.BRAKE)),
+    ]
+    for (x, y, z), inward in ((front, -1.0), (rear, 1.0)):
+        at = (x + 0.05 * inward, y + size[0] + 0.035, z)
+        corner = box(at, (0.075, 0.045, 0.9 * size[1]))
+        parts.append((corner, _finish(_AMBER, semantic, FaceRole.INDICATOR_LEFT)))
+    return _both_sides(parts)
+
+
+def _both_sides(parts: Sequence[Part]) -> list[Part]:
+    """The parts of the left side and their mirror images, which have the right's indicators."""
+    count = len(parts)
+    right = [
+        (solid, replace(finish, role=FaceRole.INDICATOR_RIGHT))
+        if finish.role == FaceRole.INDICATOR_LEFT
+        else (solid, finish)
+        for solid, finish in mirrored(parts)[count:]
+    ]
+    return [*parts, *right]
 
 
 def _plates(front: Point, rear: Point, semantic: SemanticClass) -> list[Part]:
@@ -108,26 +144,49 @@ def _plates(front: Point, rear: Point, semantic: SemanticClass) -> list[Part]:
 
 
 def _mirrors(x: float, reach: Span, z: float, semantic: SemanticClass) -> list[Part]:
-    """Outside mirrors between two half widths."""
+    """Outside mirrors between two half widths, with an indicator on each."""
     middle, half = 0.5 * (reach[0] + reach[1]), 0.5 * (reach[1] - reach[0])
-    return mirrored(
-        [(box((x, middle, z), (0.07, half, 0.075)), _finish(_TRIM, semantic, FaceRole.PAINT))]
+    lamp = box((x + 0.06, middle + 0.2 * half, z - 0.02), (0.03, 0.7 * half, 0.02))
+    return _both_sides(
+        [
+            (box((x, middle, z), (0.07, half, 0.075)), _finish(_TRIM, semantic, FaceRole.PAINT)),
+            (lamp, _finish(_AMBER, semantic, FaceRole.INDICATOR_LEFT)),
+        ]
     )
 
 
 def _beacons(x: float, width: float, z: float, semantic: SemanticClass) -> list[Part]:
-    """A bar across the roof, blue on the left and red on the right; its lights do not flash."""
+    """A bar across the roof whose lamps flash in turn, blue on the left and red on the right."""
     bar: list[Part] = [(box((x, 0.0, z), (0.11, width, 0.035)), _finish(_TRIM, semantic))]
-    for side, color in ((1.0, _BLUE), (-1.0, _RED)):
+    for side, color, role in _BEACON_SIDES:
         lamp = box((x, 0.55 * side * width, z + 0.07), (0.1, 0.4 * width, 0.05))
-        bar.append((lamp, _finish(color, semantic)))
+        bar.append((lamp, _finish(color, semantic, role)))
     return bar
 
 
-def car(
-    shape: CarShape, half_extent: Point, semantic: SemanticClass, *, beacons: bool = False
-) -> Body:
-    """A passenger car or van; with a bar of beacons on its roof."""
+def car(shape: CarShape, model: Model, doors: VehicleDoor | int = 0) -> Body:
+    """A passenger car or van; one for emergencies has a bar of beacons on its roof.
+
+    Args:
+        shape: its proportions.
+        model: its size and class.
+        doors: those that stand open; they stick out of the model's box.
+    """
+    body, bounds = _shut_car(shape, model)
+    leaves = _open_doors(shape, model, doors)
+    return joined(body, assembled(leaves, model.half_extent, bounds)) if leaves else body
+
+
+@cache
+def _shut_car(shape: CarShape, model: Model) -> tuple[Body, Bounds]:
+    """A car with its doors shut, and the bounds of its parts."""
+    parts = _shut_parts(shape, model)
+    return assembled(parts, model.half_extent), bounds_of(parts)
+
+
+def _shut_parts(shape: CarShape, model: Model) -> list[Part]:
+    """Parts of a car with its doors shut."""
+    half_extent, semantic = model.half_extent, model.semantic
     length, full_width, height = half_extent[0], half_extent[1], 2 * half_extent[2]
     width = shape.width * full_width
     low = 0.13 * height
@@ -157,10 +216,57 @@ def car(
     parts += _mirrors(
         (shape.cabin[1] - 0.10) * length, (0.96 * width, full_width), 0.70 * height, semantic
     )
-    if beacons:
+    if model.emergency:
         middle = 0.5 * (shape.roof[0] + shape.roof[1]) * length
         parts += _beacons(middle, 0.9 * shape.roof_width * width, height + 0.03, semantic)
-    return assembled(parts, half_extent)
+    return parts
+
+
+def _open_doors(shape: CarShape, model: Model, doors: VehicleDoor | int) -> list[Part]:
+    """The front doors that stand open, and what one sees where they were."""
+    leaf = _open_door(shape, model)
+    left = leaf if doors & VehicleDoor.FRONT_LEFT else []
+    right = mirrored(leaf)[len(leaf) :] if doors & VehicleDoor.FRONT_RIGHT else []
+    return [*left, *right]
+
+
+def _open_door(shape: CarShape, model: Model) -> list[Part]:
+    """The front door on the left, turned about its front edge."""
+    length, width = model.half_extent[0], shape.width * model.half_extent[1]
+    height, semantic = 2 * model.half_extent[2], model.semantic
+    ahead, behind = shape.side_windows[0]
+    span = shape.cabin[1] - shape.cabin[0]
+    hinge = (shape.cabin[1] - (ahead - 0.03) * span) * length
+    reach = (behind - ahead + 0.06) * span * length
+    sill, belt, top = 0.2 * height, shape.belt * height, 0.94 * height
+    hole = box(
+        (hinge - 0.5 * reach, width, 0.5 * (sill + belt)), (0.5 * reach, 0.012, 0.5 * (belt - sill))
+    )
+    panel = box((-0.5 * reach, 0.0, 0.5 * (sill + belt)), (0.5 * reach, 0.04, 0.5 * (belt - sill)))
+    frame = [
+        box((-0.5 * reach, 0.0, top), (0.5 * reach, 0.02, 0.025)),
+        box((-0.03, 0.0, 0.5 * (belt + top)), (0.03, 0.02, 0.5 * (top - belt))),
+        box((0.03 - reach, 0.0, 0.5 * (belt + top)), (0.03, 0.02, 0.5 * (top - belt))),
+    ]
+    glass = box(
+        (-0.5 * reach, 0.0, 0.5 * (belt + top)),
+        (0.5 * reach - 0.05, 0.006, 0.5 * (top - belt) - 0.02),
+    )
+    paint = _finish((160, 160, 165), semantic, FaceRole.PAINT)
+    leaf = [
+        (panel, paint),
+        *((solid, paint) for solid in frame),
+        (glass, _finish(_GLASS, semantic)),
+    ]
+    turned = [(_swung(solid, (hinge, width + 0.02)), finish) for solid, finish in leaf]
+    return [(hole, _finish(_ARCH, semantic)), *turned]
+
+
+def _swung(solid: Solid, hinge: Span) -> Solid:
+    """A door leaf, closed at the origin, opened at its hinge (x, y) on the left."""
+    cos, sin = math.cos(_DOOR_OPEN), math.sin(_DOOR_OPEN)
+    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    return Solid(solid.vertices @ turn.T + np.array([*hinge, 0.0]), solid.faces)
 
 
 def _glass_house(
@@ -259,6 +365,9 @@ def _roof_of(
     parts: list[Part] = []
     if cargo.beacons:
         parts += _beacons(0.62 * length, 0.7 * width, 0.81 * height + 0.04, semantic)
+        for side, color, role in _BEACON_SIDES:
+            lamp = box((-0.99 * length, 0.72 * side * width, 0.93 * height), (0.02, 0.16, 0.06))
+            parts.append((lamp, _finish(color, semantic, role)))
     if cargo.ladder:
         metal = _finish(_HUB, semantic)
         parts += mirrored(

@@ -26,6 +26,7 @@ from symdrive.sim.walking import sidewalk_pose
 from symdrive.world import catalogue
 from symdrive.world.backend import Episode
 from symdrive.world.catalogue import ActorKind
+from symdrive.world.truth import VehicleLight
 
 logger = logging.getLogger(__name__)
 
@@ -321,6 +322,7 @@ class _Cast:
         body = self.bodies[row]
         body["model"], body["kind"] = model, shape.kind
         body["half_length"], body["half_width"], body["half_height"] = shape.half_extent
+        body["lights"] = VehicleLight.SPECIAL_1 if shape.emergency else 0
         self.color[row] = paint
 
     def paint(self) -> UInt8[np.ndarray, " 3"]:
@@ -352,7 +354,7 @@ def _park(cast: _Cast, slots: Slots, placing: _Placing, counts: Counts) -> None:
     rows = slice(counts.first_parked, counts.first_walker)
     for i, model in enumerate(placing.model.tolist(), start=counts.first_parked):
         cast.dress(i, model, cast.paint())
-    cast.bodies["parked"][rows] = 1
+    cast.bodies["parked"][rows], cast.bodies["lights"][rows] = 1, 0
     cast.bodies["lane"][rows] = slots.lane[placing.slot]
     cast.bodies["lane_s"][rows] = slots.s[placing.slot]
 

@@ -2,7 +2,8 @@
 
 Sizes follow CARLA 0.9.15's blueprint bounding boxes (rounded to centimetres) so that policies meet
 the proportions they will meet there. Source: CARLA documentation, "Vehicle catalogue" and
-`BasicAgent` bounding boxes; two-wheelers are wider and higher, by their riders.
+`BasicAgent` bounding boxes; two-wheelers are wider and higher, by their riders. CARLA's
+documentation gives no sizes of props; theirs are those of such things on a real street.
 
 Traffic draws from the first rows, and old run folders count on their order: new ones go to the end.
 """
@@ -41,13 +42,17 @@ class Model:
         kind: what it is.
         half_extent: half length, half width, half height, m.
         semantic: class its surface is rendered with.
+        emergency: police, ambulance or fire engine, with beacons (CARLA's `special_type`).
     """
 
     name: str
     kind: ActorKind
     half_extent: tuple[float, float, float]
     semantic: SemanticClass
+    emergency: bool = False
 
+
+_POLICE = ("dodge.charger_police", "dodge.charger_police_2020")
 
 MODELS: tuple[Model, ...] = (
     Model("vehicle.lincoln.mkz_2020", ActorKind.CAR, (2.45, 1.06, 0.75), SemanticClass.CAR),
@@ -68,7 +73,13 @@ MODELS: tuple[Model, ...] = (
     Model("walker.child", ActorKind.PEDESTRIAN, (0.20, 0.20, 0.62), SemanticClass.PEDESTRIAN),
     Model("static.prop.trafficcone01", ActorKind.PROP, (0.17, 0.17, 0.29), SemanticClass.DYNAMIC),
     *(
-        Model(f"vehicle.{name}", ActorKind.CAR, half_extent, SemanticClass.CAR)
+        Model(
+            f"vehicle.{name}",
+            ActorKind.CAR,
+            half_extent,
+            SemanticClass.CAR,
+            emergency=name in _POLICE,
+        )
         for name, half_extent in (
             ("audi.etron", (2.43, 1.02, 0.82)),
             ("audi.tt", (2.09, 1.00, 0.69)),
@@ -94,9 +105,19 @@ MODELS: tuple[Model, ...] = (
     ),
     Model("vehicle.tesla.cybertruck", ActorKind.VAN, (3.14, 1.19, 1.05), SemanticClass.TRUCK),
     Model("vehicle.volkswagen.t2", ActorKind.VAN, (2.24, 1.03, 1.02), SemanticClass.CAR),
-    Model("vehicle.ford.ambulance", ActorKind.VAN, (3.18, 1.18, 1.22), SemanticClass.CAR),
     Model(
-        "vehicle.carlamotors.firetruck", ActorKind.TRUCK, (4.23, 1.45, 1.91), SemanticClass.TRUCK
+        "vehicle.ford.ambulance",
+        ActorKind.VAN,
+        (3.18, 1.18, 1.22),
+        SemanticClass.CAR,
+        emergency=True,
+    ),
+    Model(
+        "vehicle.carlamotors.firetruck",
+        ActorKind.TRUCK,
+        (4.23, 1.45, 1.91),
+        SemanticClass.TRUCK,
+        emergency=True,
     ),
     Model(
         "vehicle.carlamotors.european_hgv", ActorKind.TRUCK, (3.96, 1.43, 1.89), SemanticClass.TRUCK
@@ -128,6 +149,29 @@ MODELS: tuple[Model, ...] = (
             ("0011", (0.20, 0.20, 0.60)),
         )
     ),
+    *(
+        Model(f"static.prop.{name}", ActorKind.PROP, half_extent, SemanticClass.DYNAMIC)
+        for name, half_extent in (
+            ("constructioncone", (0.19, 0.19, 0.37)),
+            ("trafficwarning", (0.55, 1.19, 1.30)),
+            ("warningconstruction", (0.34, 0.42, 0.52)),
+            ("warningaccident", (0.34, 0.42, 0.52)),
+            ("streetbarrier", (0.28, 0.98, 0.51)),
+            ("chainbarrier", (0.16, 1.02, 0.47)),
+            ("barrel", (0.31, 0.31, 0.49)),
+            ("dirtdebris01", (0.92, 0.78, 0.14)),
+            ("dirtdebris02", (0.66, 0.90, 0.11)),
+            ("dirtdebris03", (0.48, 0.42, 0.09)),
+            ("brokentile01", (0.36, 0.30, 0.05)),
+            ("ironplank", (1.22, 0.28, 0.05)),
+            ("box01", (0.32, 0.30, 0.26)),
+            ("creasedbox01", (0.40, 0.34, 0.12)),
+            ("garbage01", (0.50, 0.44, 0.20)),
+            ("haybale", (0.62, 0.62, 0.58)),
+        )
+    ),
+    Model("static.prop.vendingmachine", ActorKind.PROP, (0.44, 0.52, 0.98), SemanticClass.STATIC),
+    Model("static.prop.advertisement", ActorKind.PROP, (0.20, 0.68, 1.16), SemanticClass.STATIC),
 )
 
 EGO_MODEL = 0
