@@ -186,7 +186,7 @@ def _sun_at(weather: Weather, bearing: float) -> Weather:
 
 
 def _plain_shot(scene: Scene, truth: Truth) -> Picture:
-    """What a camera of a drive sees: one ray a pixel, no shadows."""
+    """What a camera of a drive sees: one sample a pixel, no shadows."""
     actors = truth.actors
     scene.update(actors, truth.signal_state)
     frames = render_cameras(
