@@ -102,6 +102,7 @@ class Run:
         columns = {
             name: _values(batch, name, row, width)
             for name, (_, width) in schema.ACTOR_COLUMNS.items()
+            if name in batch.schema.names
         }
         for name in ("parked", "braking"):
             columns[name] = columns[name].astype(bool)
