@@ -151,7 +151,7 @@ def _inputs(scene: Scene, folder: Path, checkpoint: Checkpoint) -> Inputs:
             f" {', '.join(Command.__members__)}."
         )
     points = _points(folder / scene.lidar) if scene.lidar else np.zeros((0, 3), dtype=np.float32)
-    raster = rasterise(points[:, :2], points[:, 2], points[:, :2], features)
+    raster = rasterise(points, features)
     image = stitch(_images(scene, folder, checkpoint), features)
     radar = radar_inputs(_detections(scene, folder, checkpoint), checkpoint.rig, features)
     inputs = Inputs(

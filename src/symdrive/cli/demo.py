@@ -22,7 +22,7 @@ from symdrive.maps.route import Route
 from symdrive.record.reader import open_run
 from symdrive.scoring.protocol import LEADERBOARD_2_0, Summary, aggregate, score_route
 from symdrive.sim.world import EmbeddedWorld
-from symdrive.world.backend import Episode, TrafficConfig
+from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG, NANO_RIG, Rig
 
@@ -131,7 +131,7 @@ def _compare(
 ) -> dict[str, Summary]:
     """All drivers on the same routes with the same traffic."""
     jobs: list[Job] = []
-    for name, rig in _drivers():
+    for name, rig, sense_every in _drivers():
         spec = DriverSpec(name, checkpoint if name == LEARNER else None)
         jobs += [
             Job(
@@ -143,15 +143,25 @@ def _compare(
                 seed=options.seed + 1_000_003,
                 traffic=traffic,
                 frame_every=PLAN_EVERY,
+                sense_every=sense_every,
             )
             for route in tour.routes
         ]
     return _summaries(drive_all("all drive", jobs, options.workers), len(tour.routes))
 
 
-def _drivers() -> tuple[tuple[str, Rig], ...]:
-    """Who is compared, longest drives first, and with which sensors."""
-    return ((LEARNER, NANO_RIG), ("expert", NANO_RIG), ("blind", BLIND_RIG), ("still", BLIND_RIG))
+def _drivers() -> tuple[tuple[str, Rig, int], ...]:
+    """Who is compared, longest drives first, with which sensors, and ticks between readings.
+
+    The student thinks ten times a second and scores as with twenty; the expert sees as often as
+    where it collects.
+    """
+    return (
+        (LEARNER, NANO_RIG, 2),
+        ("expert", NANO_RIG, STORE_EVERY),
+        ("blind", BLIND_RIG, 1),
+        ("still", BLIND_RIG, 1),
+    )
 
 
 def _summaries(done: list[Done], num_planned: int) -> dict[str, Summary]:
@@ -174,7 +184,7 @@ def _report(folder: Path, tour: Tour, workers: int) -> Path:
     """Pages of all drives; videos of the student's first two and of the expert's first."""
     filmed = [folder / LEARNER / route.route_id for route in tour.routes[:2]]
     filmed.append(folder / "expert" / tour.routes[0].route_id)
-    every = [folder / name / route.route_id for name, _ in _drivers() for route in tour.routes]
+    every = [folder / name / route.route_id for name, *_ in _drivers() for route in tour.routes]
     pages = [Page(path, folder, video=path in filmed) for path in every]
     write_pages(pages, tour.town, workers)
     return summarise(folder, tour.town, [open_run(path) for path in every])

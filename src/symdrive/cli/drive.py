@@ -7,6 +7,7 @@ from symdrive.cli.options import Drive
 from symdrive.cli.pages import Page, write_pages
 from symdrive.cli.routes import Tour, plan_tour
 from symdrive.cli.screen import bar, console, route_table, summary_table
+from symdrive.core.errors import UserError
 from symdrive.evaluate.drivers import DriverSpec
 from symdrive.evaluate.jobs import PLANS_ONLY, Job
 from symdrive.evaluate.pool import Done, run_jobs
@@ -22,7 +23,13 @@ PLAN_EVERY = 2
 
 
 def run(options: Drive) -> None:
-    """Drive, score, report."""
+    """Drive, score, report.
+
+    Raises:
+        UserError: as routes, drivers and drives refuse, and for sensors that never read.
+    """
+    if options.sense_every < 1:
+        raise UserError(f"--sense-every is {options.sense_every}; give 1 or more ticks.")
     tour = plan_tour(options.town, options.routes, seed=options.seed, limit=options.limit)
     weathers = tour.under(options.weather, seed=options.seed)
     out = options.out or _new_folder(options.driver)
@@ -39,6 +46,7 @@ def run(options: Drive) -> None:
             traffic=options.traffic,
             record=record,
             frame_every=5 if options.frames else PLAN_EVERY,
+            sense_every=options.sense_every,
             weather=weather,
             shadows=options.shadows,
         )

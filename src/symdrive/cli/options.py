@@ -59,6 +59,8 @@ class Drive:
         weather: a CARLA preset (ClearSunset), one of LEAD's 52 (lead.FoggyCloudyNoon), `default`,
             or `random` for LEAD's draw for each route. Left out, that of the routes.
         shadows: let things cast shadows in the cameras (slower).
+        sense_every: ticks of 0.05 s between readings of cameras and LiDAR; the student thinks as
+            often. 1 is LEAD's 20 Hz; 2 takes half the time.
         seed: of everything random.
         limit: drive only the first so many routes; 0 for all.
         clairvoyant: switch LEAD's alignment off, so that the expert sees everything.
@@ -76,6 +78,7 @@ class Drive:
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
     weather: str | None = None
     shadows: bool = False
+    sense_every: int = 1
     seed: int = 0
     limit: int = 0
     clairvoyant: bool = False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import cv2
 import numba
 
 from symdrive.evaluate.jobs import Job, drive, is_done
@@ -82,6 +83,7 @@ def one_thread() -> None:
     A worker whose parent was killed ends as well, instead of driving on for nobody.
     """
     numba.set_num_threads(1)
+    cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()

@@ -10,6 +10,7 @@ from symdrive.sim.contact import DENSITY_TPM3, collide_bodies, collide_town
 from symdrive.sim.deciding import decide
 from symdrive.sim.path import move
 from symdrive.sim.recycling import EVERY_TICKS, recycle
+from symdrive.sim.signalling import signal_turns
 from symdrive.sim.simulation import Simulation, ego_row
 from symdrive.sim.tracking import drive_ego, locate_ego, stand_on_ground
 from symdrive.sim.walking import walk
@@ -30,6 +31,11 @@ def _decisions(sim: Simulation) -> None:
 def _vehicles(sim: Simulation) -> None:
     """Vehicles along their lanes."""
     move(sim.road, sim.traffic, TICK_S)
+
+
+def _indicators(sim: Simulation) -> None:
+    """What drivers announce."""
+    signal_turns(sim.road, sim.traffic)
 
 
 def _walkers(sim: Simulation) -> None:
@@ -106,6 +112,7 @@ def _time(sim: Simulation) -> None:
 PHASES: tuple[tuple[str, Callable[[Simulation], None]], ...] = (
     ("vehicle decisions", _decisions),
     ("vehicle motion", _vehicles),
+    ("indicators", _indicators),
     ("walkers", _walkers),
     ("ego dynamics", _ego),
     ("contacts", _contacts),
