@@ -56,6 +56,7 @@ ARC = '<geometry s="0" x="0" y="0" hdg="0" length="50"><arc curvature="tight"/><
 SIGNAL = '<signalReference id="77" s="1" t="0" orientation="+"/>'
 SECTION = '<laneSection s="0"><center><lane id="0" type="none"/></center></laneSection>'
 SIGN = '<signal id="5" s="1" t="{t}" zOffset="0" type="205" dynamic="no" orientation="+"/>'
+OBJECT = '</signals><objects><object id="7" s="1" t="{t}"/></objects><signals>'
 KIND = '<type s="0" type="town"><speed max="{max}" unit="{unit}"/></type>'
 CONNECTION = (
     '<junction id="9" name=""><connection id="0" incomingRoad="1" connectingRoad="8"/></junction>'
@@ -112,6 +113,10 @@ BROKEN = {
         "begin at the same s",
     ),
     "far sign": (document(road(signals=SIGN.format(t="-5000"))), "t=-5000.0 in <signal> '5'"),
+    "stray object": (
+        document(road(signals=OBJECT.format(t="-2e4"))),
+        "t=-20000.0 in <object> '7'; it must stand within 10000 m",
+    ),
     "odd unit": (
         document(road().replace("<planView>", KIND.format(max="3", unit="knots") + "<planView>")),
         "a speed in 'knots'",
@@ -235,6 +240,11 @@ def test_a_sign_for_lanes_that_its_road_lacks_is_named():
         survey(parse(document(road(signals=sign)), "map.xodr"), "map.xodr")
     except UserError as error:
         assert "signal 5 holds for lanes 7 to 7 of road 1" in str(error)  # noqa: PT017
+
+
+def test_objects_may_stray_as_in_town13():
+    (road_7,) = parse(document(road(signals=OBJECT.format(t="2026"))), "m").roads.values()
+    assert road_7.objects[0].t == 2026.0
 
 
 def test_a_road_of_a_nanometre_is_left_out():

@@ -12,6 +12,7 @@ from embreex.rtcore_scene import EmbreeScene
 
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import build_mesh
+from symdrive.maps.scenery.frontage import points_along
 from symdrive.maps.scenery.markings import DASH_M, DASH_PERIOD_M, LINE_WIDTH_M
 from symdrive.maps.scenery.palette import SIDEWALK_M
 from symdrive.maps.scenery.solids import box_rings, prisms
@@ -343,3 +344,14 @@ def no_rows(table: Any) -> Any:
     """A table of the same kind without rows; the first entry of its `start` columns stays."""
     empty = {f.name: getattr(table, f.name)[: "start" in f.name] for f in fields(table)}
     return type(table)(**empty)
+
+
+def test_frontage_follows_its_rings() -> None:
+    random = np.random.default_rng(3)
+    corners = np.cumsum(random.normal(size=(2, 40, 2)), axis=1)
+    rings = shapely.linearrings(corners)
+    ring = np.repeat([0, 1], [50, 70])
+    share = np.concatenate([np.linspace(0.0, 0.99, 50), np.linspace(0.0, 1.0, 70)])
+    s_m = share * shapely.length(rings)[ring]
+    expected = shapely.get_coordinates(shapely.line_interpolate_point(rings[ring], s_m))
+    np.testing.assert_allclose(points_along(rings, ring, s_m), expected, atol=1e-9)

@@ -7,7 +7,7 @@ from symdrive.core.geometry import box_corners, boxes_overlap
 from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.sim.contact import DENSITY_TPM3, collide_bodies, collide_town
-from symdrive.sim.obstacles import CELL_M, TILE, Obstacles, obstacles_of
+from symdrive.sim.obstacles import BLOCK, CELL_M, TILE, Obstacles, obstacles_of
 from symdrive.sim.state import WalkerMode, empty_bodies, empty_walkers
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import Episode, TrafficConfig
@@ -147,7 +147,7 @@ def test_a_crash_is_felt_as_the_momentum_that_it_takes(alder: Town, straight_rou
 def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):
     world, sim = empty_world, empty_world._sim
     assert sim is not None
-    obstacles = obstacles_of(world.town)
+    obstacles = obstacles_of(world.town).around(*world.town.lanes.points[0, :2])
     tiles = np.argwhere(obstacles.tile >= 0)
     assert len(tiles) > 0
     row, col = tiles[len(tiles) // 2]
@@ -172,6 +172,20 @@ def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):
     for _ in range(60):
         world.step(Control(throttle=0.7, reverse=True))
     assert world.truth().collisions == ()
+
+
+def test_blocks_of_obstacles_agree_where_they_meet(birch: Town):
+    obstacles = obstacles_of(birch)
+    x, y = birch.lanes.points[:, :2].mean(axis=0)
+    side = BLOCK * TILE * CELL_M
+    west, east = obstacles.around(x, y), obstacles.around(x + side, y)
+    np.testing.assert_allclose(east.origin - west.origin, [side, 0.0], atol=1e-9)
+    shared = []
+    for tiles, block in ((west.tile[:, BLOCK:], west), (east.tile[:, :2], east)):
+        assert (tiles >= 0).any()
+        shared.append(np.where((tiles >= 0)[..., None, None], block.cells[tiles], False))
+    np.testing.assert_array_equal(shared[0], shared[1])
+    assert obstacles.around(1e7, -1e7).cells.size == 0
 
 
 def wall(x0: float, x1: float, y0: float, y1: float) -> Obstacles:

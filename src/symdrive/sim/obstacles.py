@@ -1,7 +1,8 @@
 """Static things that a car can run into, as an occupancy grid of the town's mesh.
 
 A cell is occupied where a building, wall, pole, tree or the like reaches between bumper and roof.
-Cells are kept in square tiles, made only where there is something, so that large towns fit.
+Cells are kept in square tiles, made only where there is something, and square blocks of tiles are
+made only when the ego comes there, so that large towns fit and are driven in at once.
 """
 
 import math
@@ -19,8 +20,14 @@ CELL_M = 0.25
 TILE = 64
 """Cells on each side of a tile."""
 
+BLOCK = 8
+"""Tiles on each side of a block, without the rim of one tile that it shares with its neighbours."""
+
 LOWEST_M, HIGHEST_M = 0.3, 2.0
 """Heights above the ground between which a car meets things."""
+
+SLACK_M = 1e-3
+"""Heights are compared with so much slack before they are compared exactly."""
 
 SOLID = (
     SemanticClass.BUILDING, SemanticClass.WALL, SemanticClass.FENCE, SemanticClass.POLE,
@@ -31,7 +38,7 @@ SOLID = (
 
 
 class Obstacles(NamedTuple):
-    """Occupied cells.
+    """Occupied cells of a square.
 
     Attributes:
         origin: x, y of the first tile's corner.
@@ -76,24 +83,69 @@ def _steps(triangle: Float[np.ndarray, "3 3"]) -> int:
     return max(1, math.ceil(math.sqrt(longest) / (0.8 * CELL_M)))
 
 
+@inner
+@no_type_check
+def _band(triangle: Float[np.ndarray, "3 3"], ground: _Ground) -> tuple[float, float]:
+    """Heights above sea between which a sample of the triangle can lie before a car."""
+    rows, cols = ground.z.shape
+    low = np.empty(2, np.int64)
+    high = np.empty(2, np.int64)
+    for axis in range(2):
+        least = min(triangle[0, axis], triangle[1, axis], triangle[2, axis])
+        most = max(triangle[0, axis], triangle[1, axis], triangle[2, axis])
+        last = (cols if axis == 0 else rows) - 1
+        low[axis] = int((least - ground.origin[axis]) / ground.cell_m) - 1
+        high[axis] = int((most - ground.origin[axis]) / ground.cell_m) + 2
+        low[axis] = min(max(low[axis], 0), last)
+        high[axis] = min(max(high[axis], 0), last)
+    lowest = highest = ground.z[low[1], low[0]]
+    for row in range(low[1], high[1] + 1):
+        for col in range(low[0], high[0] + 1):
+            lowest = min(lowest, ground.z[row, col])
+            highest = max(highest, ground.z[row, col])
+    return lowest + LOWEST_M - SLACK_M, highest + HIGHEST_M + SLACK_M
+
+
+@inner
+@no_type_check
+def _between(start: float, step: float, band: tuple[float, float], last: int) -> tuple[int, int]:
+    """Which of the numbers 0 .. last lead from a height into the band, if any: first, end."""
+    low, high = band[0] - start, band[1] - start
+    if abs(step) < 1e-12:
+        return (0, last + 1) if low <= 0.0 <= high else (0, 0)
+    if step < 0.0:
+        low, high, step = -high, -low, -step
+    # Numbers beyond these do not matter, and would not fit into an integer.
+    first = math.ceil(max(low / step, 0.0) - 1e-6)
+    end = math.floor(min(high / step, float(last)) + 1e-6) + 1
+    return max(first, 0), min(end, last + 1)
+
+
 @entry
 @no_type_check
 def _rasterise(
     triangles: Float[np.ndarray, "n 3 3"], ground: _Ground, obstacles: Obstacles, fill: int
 ) -> None:
     """Visit the cells under every triangle: mark their tiles (`fill` 0) or fill the cells."""
+    rows, cols = obstacles.tile.shape
     for t in range(len(triangles)):
         corners = triangles[t]
         n = _steps(corners)
+        band = _band(corners, ground)
         for a in range(n + 1):
-            for b in range(n + 1 - a):
+            rest = 1.0 - a / n
+            start = a / n * corners[0, 2] + rest * corners[2, 2]
+            first, end = _between(start, (corners[1, 2] - corners[2, 2]) / n, band, n - a)
+            for b in range(first, end):
                 u, v = a / n, b / n
                 place = u * corners[0] + v * corners[1] + (1.0 - u - v) * corners[2]
                 high = place[2] - _height(ground, place[0], place[1])
                 if not LOWEST_M <= high <= HIGHEST_M:
                     continue
-                col = int((place[0] - obstacles.origin[0]) / CELL_M)
-                row = int((place[1] - obstacles.origin[1]) / CELL_M)
+                col = math.floor((place[0] - obstacles.origin[0]) / CELL_M)
+                row = math.floor((place[1] - obstacles.origin[1]) / CELL_M)
+                if not (0 <= row < rows * TILE and 0 <= col < cols * TILE):
+                    continue
                 if fill == 0:
                     obstacles.tile[row // TILE, col // TILE] = 0
                 else:
@@ -101,35 +153,61 @@ def _rasterise(
                     obstacles.cells[kept, row % TILE, col % TILE] = True
 
 
-def build_obstacles(town: Town) -> Obstacles:
-    """Rasterise a town's solid scenery."""
-    mesh = town.mesh
-    solid = np.isin(mesh.semantic, [int(kind) for kind in SOLID])
-    triangles = mesh.vertices[mesh.faces[solid]].astype(np.float64)
-    low, high = triangles[..., 2].min(axis=1), triangles[..., 2].max(axis=1)
-    at = town.ground.height(triangles.mean(axis=1)[:, :2])
-    # A slack of 3 m for slopes under long walls; each sample is tested exactly.
-    triangles = triangles[(high > at + LOWEST_M - 3.0) & (low < at + HIGHEST_M + 3.0)]
-    side = TILE * CELL_M
-    if len(triangles) == 0:
-        empty = np.full((1, 1), -1, dtype=np.int64)
-        return Obstacles(np.zeros(2), empty, np.zeros((0, TILE, TILE), bool))
-    origin = triangles[..., :2].min(axis=(0, 1)) - CELL_M
-    cols, rows = ((triangles[..., :2].max(axis=(0, 1)) - origin) // side).astype(np.int64) + 1
-    tile = np.full((rows, cols), -1, dtype=np.int64)
-    ground = _Ground(
-        town.ground.origin.astype(np.float64), float(town.ground.cell_m), town.ground.z
-    )
-    _rasterise(triangles, ground, Obstacles(origin, tile, np.zeros((0, TILE, TILE), bool)), 0)
-    kept = np.flatnonzero(tile.ravel() >= 0)
-    tile.ravel()[kept] = np.arange(len(kept))
-    obstacles = Obstacles(origin, tile, np.zeros((len(kept), TILE, TILE), bool))
-    _rasterise(triangles, ground, obstacles, 1)
-    return obstacles
+class ObstacleMap:
+    """The solid scenery of a town, rasterised block by block when somebody comes there.
+
+    Args:
+        town: its mesh and ground.
+    """
+
+    def __init__(self, town: Town) -> None:
+        mesh = town.mesh
+        solid = np.flatnonzero(np.isin(mesh.semantic, [int(kind) for kind in SOLID]))
+        corners = mesh.vertices[mesh.faces[solid]]
+        low, high = corners[..., 2].min(axis=1), corners[..., 2].max(axis=1)
+        at = town.ground.height(corners[..., :2].mean(axis=1))
+        # A slack of 3 m for slopes under long walls; each sample is tested exactly.
+        met = (high > at + LOWEST_M - 3.0) & (low < at + HIGHEST_M + 3.0)
+        self._mesh, self._rows = mesh, solid[met]
+        self._low, self._high = corners[met, :, :2].min(axis=1), corners[met, :, :2].max(axis=1)
+        self._origin = np.zeros(2)
+        if len(self._rows):
+            self._origin = self._low.min(axis=0).astype(np.float64) - CELL_M
+        ground = town.ground
+        self._ground = _Ground(ground.origin.astype(np.float64), float(ground.cell_m), ground.z)
+        self._blocks: dict[tuple[int, int], Obstacles] = {}
+
+    def around(self, x: float, y: float) -> Obstacles:
+        """The occupied cells around a place, as far as a tile in every direction, and farther.
+
+        Args:
+            x: world, m.
+            y: world, m.
+        """
+        side = BLOCK * TILE * CELL_M
+        key = math.floor((x - self._origin[0]) / side), math.floor((y - self._origin[1]) / side)
+        if key not in self._blocks:
+            self._blocks[key] = self._block(self._origin + np.array(key) * side - TILE * CELL_M)
+        return self._blocks[key]
+
+    def _block(self, origin: Float[np.ndarray, " 2"]) -> Obstacles:
+        """The cells of one block and its rim."""
+        end = origin + (BLOCK + 2) * TILE * CELL_M
+        inside = (self._high >= origin).all(axis=1) & (self._low <= end).all(axis=1)
+        faces = self._mesh.faces[self._rows[inside]]
+        triangles = self._mesh.vertices[faces].astype(np.float64)
+        tile = np.full((BLOCK + 2, BLOCK + 2), -1, dtype=np.int64)
+        nothing = np.zeros((0, TILE, TILE), bool)
+        _rasterise(triangles, self._ground, Obstacles(origin, tile, nothing), 0)
+        kept = np.flatnonzero(tile.ravel() >= 0)
+        tile.ravel()[kept] = np.arange(len(kept))
+        obstacles = Obstacles(origin, tile, np.zeros((len(kept), TILE, TILE), bool))
+        _rasterise(triangles, self._ground, obstacles, 1)
+        return obstacles
 
 
-obstacles_of = PerTown(build_obstacles)
-"""The occupancy grid of a town, built on first use."""
+obstacles_of = PerTown(ObstacleMap)
+"""The obstacles of a town."""
 
 
 @inner

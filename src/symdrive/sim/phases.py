@@ -65,7 +65,8 @@ def _contacts(sim: Simulation) -> None:
         Collision(int(row) + 1, place.copy(), _impulse(sim, free, hit) / count)
         for row, place in zip(sim.hits[:count], sim.places[:count], strict=True)
     ]
-    if collide_town(bodies, sim.obstacles, sim.ego_before, sim.places[0]):
+    around = sim.obstacles.around(float(ego["x"]), float(ego["y"]))
+    if collide_town(bodies, around, sim.ego_before, sim.places[0]):
         after = float(ego["speed"]), float(ego["yaw"])
         found.append(Collision(0, sim.places[0].copy(), _impulse(sim, hit, after)))
     sim.collisions = tuple(found)

@@ -13,7 +13,7 @@ import shapely
 from jaxtyping import Bool, Float, Int, Shaped
 
 from symdrive.maps.town import LaneKind, LaneTable, Town
-from symdrive.sim.kernel import inner
+from symdrive.sim.kernel import entry, inner
 
 CURVE_MPS2 = 2.0
 """Lateral acceleration at which traffic takes a bend."""
@@ -179,16 +179,60 @@ def _add_stop_lines(table: Records, town: Town) -> None:
 
 def _curve_caps(lanes: LaneTable) -> Float[np.ndarray, " point"]:
     """Speed at which a bend is taken with `CURVE_MPS2`, from the heading change over 4 m."""
-    caps = np.full(len(lanes.yaw), 100.0)
-    for lane in range(len(lanes)):
-        rows = lanes.slice_of(lane)
-        s, yaw = lanes.s_m[rows], np.unwrap(lanes.yaw[rows])
-        low = np.interp(s - 2.0, s, yaw)
-        high = np.interp(s + 2.0, s, yaw)
-        run = np.minimum(s + 2.0, s[-1]) - np.maximum(s - 2.0, 0.0)
-        bend = np.abs(high - low) / np.maximum(run, 1e-3)
-        caps[rows] = np.minimum(100.0, np.sqrt(CURVE_MPS2 / np.maximum(bend, 1e-6)))
+    caps = np.empty(len(lanes.yaw))
+    _fill_caps(
+        lanes.start.astype(np.int64),
+        lanes.s_m.astype(np.float64),
+        lanes.yaw.astype(np.float64),
+        caps,
+    )
     return caps
+
+
+@entry
+@no_type_check
+def _fill_caps(
+    start: Int[np.ndarray, " lane_plus_1"],
+    s_m: Float[np.ndarray, " point"],
+    yaw: Float[np.ndarray, " point"],
+    caps: Float[np.ndarray, " point"],
+) -> None:
+    """The speed at each point of each lane."""
+    for lane in range(len(start) - 1):
+        s, out = s_m[start[lane] : start[lane + 1]], caps[start[lane] : start[lane + 1]]
+        way = yaw[start[lane] : start[lane + 1]].copy()
+        turned = 0.0
+        for i in range(1, len(way)):
+            step = yaw[start[lane] + i] - yaw[start[lane] + i - 1]
+            wrapped = (step + math.pi) % (2.0 * math.pi) - math.pi
+            if wrapped == -math.pi and step > 0.0:
+                wrapped = math.pi
+            if abs(step) >= math.pi:
+                turned += wrapped - step
+            way[i] += turned
+        back = front = 0
+        for i in range(len(way)):
+            back, low = _heading(s, way, s[i] - 2.0, back)
+            front, high = _heading(s, way, s[i] + 2.0, front)
+            run = min(s[i] + 2.0, s[-1]) - max(s[i] - 2.0, 0.0)
+            bend = abs(high - low) / max(run, 1e-3)
+            out[i] = min(100.0, math.sqrt(CURVE_MPS2 / max(bend, 1e-6)))
+
+
+@inner
+@no_type_check
+def _heading(
+    s: Float[np.ndarray, " n"], way: Float[np.ndarray, " n"], at: float, row: int
+) -> tuple[int, float]:
+    """The row before a place, looked for from an earlier one on, and the heading at the place."""
+    if at <= s[0]:
+        return row, way[0]
+    if at >= s[-1]:
+        return row, way[-1]
+    while s[row + 1] <= at:
+        row += 1
+    slope = (way[row + 1] - way[row]) / (s[row + 1] - s[row])
+    return row, slope * (at - s[row]) + way[row]
 
 
 def _crossings(town: Town) -> tuple[Int[np.ndarray, " lane_plus_1"], Records]:

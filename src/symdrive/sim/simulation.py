@@ -8,7 +8,7 @@ from jaxtyping import Float, Int, UInt8
 from symdrive.maps.signals import SignalProgram
 from symdrive.maps.town import Town
 from symdrive.sim.ego import Pedals
-from symdrive.sim.obstacles import Obstacles, obstacles_of
+from symdrive.sim.obstacles import ObstacleMap, obstacles_of
 from symdrive.sim.recycling import Recycler, recycler_of
 from symdrive.sim.road import Records, Road, road_of
 from symdrive.sim.spawning import populate
@@ -54,7 +54,7 @@ class Simulation:
     episode: Episode
     road: Road
     ways: Walkways
-    obstacles: Obstacles
+    obstacles: ObstacleMap
     recycler: Recycler
     program: SignalProgram
     cells: Cells

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from symdrive.core.geometry import ranges
 from symdrive.core.seeds import generator
-from symdrive.maps.town import LaneKind, Town
+from symdrive.maps.town import LaneKind, LaneTable, Town
 from symdrive.sim.path import extend, place
 from symdrive.sim.road import PerTown, Records, road_of
 from symdrive.sim.state import (
@@ -137,19 +138,42 @@ def build_slots(town: Town) -> SlotTable:
 def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_m: float) -> Slots:
     """Places every `every_m` on the chosen lanes, `inset_m` away from their ends."""
     lanes = town.lanes
-    found: list[Float[np.ndarray, "n 6"]] = [np.zeros((0, 6))]
-    for lane in np.flatnonzero(chosen):
-        rows = lanes.slice_of(int(lane))
-        room = float(lanes.length_m[lane]) - 2.0 * inset_m
-        if room < 0.0:
-            continue
-        s = inset_m + np.arange(int(room / every_m) + 1) * every_m
-        near = np.searchsorted(lanes.s_m[rows], s).clip(0, rows.stop - rows.start - 1)
-        xyz, yaw = lanes.points[rows][near], lanes.yaw[rows][near]
-        ends = np.interp([s - 2.5, s + 2.5], lanes.s_m[rows], lanes.width_m[rows])
-        found.append(np.column_stack([np.full(len(s), lane), s, xyz[:, :2], yaw, ends.min(axis=0)]))
-    table = np.concatenate(found)
-    return Slots(table[:, 0].astype(np.int64), table[:, 1], table[:, 2:5], table[:, 5])
+    room = lanes.length_m - 2.0 * inset_m
+    chosen = np.flatnonzero(chosen & (room >= 0.0))
+    count = (room[chosen] / every_m).astype(np.int64) + 1
+    lane = np.repeat(chosen, count)
+    s = inset_m + ranges(np.zeros_like(count), count) * every_m
+    last = lanes.start[lane + 1] - 1
+    row = np.minimum(lanes.start[lane] + _points_before(lanes, lane, s), last)
+    width = np.minimum(_width_at(lanes, lane, s - 2.5), _width_at(lanes, lane, s + 2.5))
+    pose = np.column_stack([lanes.points[row, :2], lanes.yaw[row]]).astype(np.float64)
+    return Slots(lane.astype(np.int64), s, pose, width)
+
+
+def _points_before(
+    lanes: LaneTable, lane: Int[np.ndarray, " n"], s: Float[np.ndarray, " n"]
+) -> Int[np.ndarray, " n"]:
+    """How many points of its lane lie before each place."""
+    first, count = lanes.start[lane], np.diff(lanes.start)[lane]
+    guess = np.rint(s / lanes.length_m[lane] * (count - 1)).clip(0, count).astype(np.int64)
+    while True:
+        fewer = (guess > 0) & (lanes.s_m[first + np.maximum(guess - 1, 0)] >= s)
+        more = (guess < count) & (lanes.s_m[first + np.minimum(guess, count - 1)] < s)
+        if not (fewer | more).any():
+            return guess
+        guess += more.astype(np.int64) - fewer
+
+
+def _width_at(
+    lanes: LaneTable, lane: Int[np.ndarray, " n"], s: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Width of the lane at each place; beyond its ends that at the end."""
+    first, last = lanes.start[lane], lanes.start[lane + 1] - 1
+    after = np.clip(first + _points_before(lanes, lane, s), first + 1, last)
+    begin, width = lanes.s_m[after - 1], lanes.width_m[after - 1]
+    slope = (lanes.width_m[after] - width) / (lanes.s_m[after] - begin)
+    inside = np.clip(s, lanes.s_m[first], lanes.s_m[last])
+    return (slope * (inside - begin) + width).astype(np.float64)
 
 
 slots_of = PerTown(build_slots)

@@ -2,6 +2,7 @@
 
 import hashlib
 
+from symdrive.core.memory import uncollected
 from symdrive.core.seeds import derived_seed
 from symdrive.maps.opendrive.crosswalks import build_crosswalks
 from symdrive.maps.opendrive.document import parse
@@ -25,6 +26,7 @@ def source_digest(xodr_text: str) -> str:
     return hashlib.sha256(xodr_text.encode()).hexdigest()[:16]
 
 
+@uncollected()
 def bake(xodr_text: str, name: str) -> Town:
     """Bake a town: lanes, junctions, signals, ground and scenery.
 

@@ -48,7 +48,7 @@ def check_references(root: ET.Element, name: str) -> int:
         where = f"{name}: road {road.get('id')}"
         for link in road.findall("link/*"):
             kind, target = link.get("elementType"), link.get("elementId", "")
-            known = junctions if kind == "junction" else set(roads)
+            known = junctions if kind == "junction" else roads.keys()
             if link.tag not in ("predecessor", "successor"):
                 continue
             if target not in known:

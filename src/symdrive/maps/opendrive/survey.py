@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from symdrive.core.errors import UserError
+from symdrive.core.memory import uncollected
 from symdrive.maps.opendrive.document import Document, Road
 from symdrive.maps.opendrive.native import crosswalk_polygons, open_map
 from symdrive.maps.opendrive.references import listing
@@ -135,6 +136,7 @@ def _ask(folder: Path, question: _Question, suspects: str) -> _Answer:
     )
 
 
+@uncollected()
 def answer(folder: str) -> None:
     """The other process: read the question, write the answer."""
     question: _Question = pickle.loads(Path(folder, _QUESTION).read_bytes())

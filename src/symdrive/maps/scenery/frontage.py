@@ -64,8 +64,7 @@ def lay_frontage(lanes: LaneTable, cover: Cover) -> Frontage:
     count = np.rint(length / SPACING_M).astype(np.int64)
     ring = np.repeat(np.arange(len(rings)), count)
     nth = ranges(np.zeros_like(count), count)
-    points = shapely.line_interpolate_point(rings[ring], nth * (length / count)[ring])
-    xy = shapely.get_coordinates(points)
+    xy = points_along(rings, ring, nth * (length / count)[ring])
     first = (np.cumsum(count) - count)[ring]
     before = first + (nth - 1) % count[ring]
     after = first + (nth + 1) % count[ring]
@@ -74,6 +73,32 @@ def lay_frontage(lanes: LaneTable, cover: Cover) -> Frontage:
     outward = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
     turn = _turn(np.arctan2(tangent[:, 1], tangent[:, 0]), before, after)
     return Frontage(xy, tangent, outward, ring, before, after, turn, _urban(lanes, xy))
+
+
+def points_along(
+    rings: np.ndarray, ring: Int[np.ndarray, " point"], s_m: Float[np.ndarray, " point"]
+) -> Float[np.ndarray, "point 2"]:
+    """Points at distances along rings, without walking each ring anew for each of its points.
+
+    Args:
+        rings: shapely rings.
+        ring: ring of each point, ascending.
+        s_m: distance of each point from the beginning of its ring, ascending within a ring.
+    """
+    corners, owner = shapely.get_coordinates(rings, return_index=True)
+    begin = np.searchsorted(owner, np.arange(len(rings) + 1))
+    ends = np.searchsorted(ring, np.arange(len(rings) + 1))
+    xy = np.empty((len(ring), 2))
+    for number in range(len(rings)):
+        line = corners[begin[number] : begin[number + 1]]
+        here = slice(ends[number], ends[number + 1])
+        step = np.diff(line, axis=0)
+        run = np.sqrt(step[:, 0] ** 2 + step[:, 1] ** 2)
+        reached = np.concatenate([[0.0], np.cumsum(run)])
+        at = np.clip(np.searchsorted(reached, s_m[here], side="right") - 1, 0, len(step) - 1)
+        share = (s_m[here] - reached[at]) / np.maximum(run[at], 1e-300)
+        xy[here] = share[:, None] * step[at] + line[at]
+    return xy
 
 
 def _turn(
