@@ -33,6 +33,7 @@ def road(road_id: int = 1, *, link: str = "", lane_link: str = "", **changes: st
         "center": '<lane id="0" type="none" level="false"/>',
         "right": LANE.format(-1, "driving", lane_link),
         "junction": "-1",
+        "objects": "",
         "signals": "",
     } | changes
     return (
@@ -41,7 +42,7 @@ def road(road_id: int = 1, *, link: str = "", lane_link: str = "", **changes: st
         f"<elevationProfile>{part['elevation']}</elevationProfile><lanes><laneSection s='0'>"
         f"<left>{part['left']}</left><center>{part['center']}</center>"
         f"<right>{part['right']}</right></laneSection></lanes>"
-        f"<signals>{part['signals']}</signals></road>"
+        f"{part['objects']}<signals>{part['signals']}</signals></road>"
     )
 
 
@@ -56,7 +57,7 @@ ARC = '<geometry s="0" x="0" y="0" hdg="0" length="50"><arc curvature="tight"/><
 SIGNAL = '<signalReference id="77" s="1" t="0" orientation="+"/>'
 SECTION = '<laneSection s="0"><center><lane id="0" type="none"/></center></laneSection>'
 SIGN = '<signal id="5" s="1" t="{t}" zOffset="0" type="205" dynamic="no" orientation="+"/>'
-OBJECT = '</signals><objects><object id="7" s="1" t="{t}"/></objects><signals>'
+OBJECT = '<objects><object id="7" s="{s}" t="{t}" type="{kind}" length="3"/></objects>'
 KIND = '<type s="0" type="town"><speed max="{max}" unit="{unit}"/></type>'
 CONNECTION = (
     '<junction id="9" name=""><connection id="0" incomingRoad="1" connectingRoad="8"/></junction>'
@@ -113,8 +114,20 @@ BROKEN = {
         "begin at the same s",
     ),
     "far sign": (document(road(signals=SIGN.format(t="-5000"))), "t=-5000.0 in <signal> '5'"),
+    "crosswalk off the road": (
+        document(road(objects=OBJECT.format(s=60, t=0, kind="crosswalk"))),
+        "crosswalk '7' at s=60.0; the road is 50.0 m long",
+    ),
+    "signal at the wrong place": (
+        document(road(signals=SIGNAL) + SIGN.format(t="1").replace('"5"', '"77"')),
+        "names signal '77', which the file does not define in the <signals> of a road",
+    ),
+    "signals twice": (
+        document(road(signals="</signals><signals>")),
+        "road 1 has more than one <signals>",
+    ),
     "stray object": (
-        document(road(signals=OBJECT.format(t="-2e4"))),
+        document(road(objects=OBJECT.format(s=1, t=-2e4, kind="stencil"))),
         "t=-20000.0 in <object> '7'; it must stand within 10000 m",
     ),
     "odd unit": (
@@ -243,7 +256,9 @@ def test_a_sign_for_lanes_that_its_road_lacks_is_named():
 
 
 def test_objects_may_stray_as_in_town13():
-    (road_7,) = parse(document(road(signals=OBJECT.format(t="2026"))), "m").roads.values()
+    (road_7,) = parse(
+        document(road(objects=OBJECT.format(s=1, t=2026, kind=""))), "m"
+    ).roads.values()
     assert road_7.objects[0].t == 2026.0
 
 

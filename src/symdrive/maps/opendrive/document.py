@@ -28,6 +28,7 @@ MAX_BESIDE_M = 1e3
 MAX_STRAY_M = 1e4
 """Objects stand this near; in CARLA's own Town13 one is 2 km away from its road."""
 
+ONCE = ("planView", "elevationProfile", "lanes", "objects", "signals")
 GEOMETRIES = ("line", "arc", "spiral", "poly3", "paramPoly3")
 
 
@@ -237,6 +238,9 @@ def _road(element: ET.Element, name: str) -> Road:
     where = f"{name}: road {road_id}"
     if road_id < 0:
         raise UserError(f"{name}: a road has the id {road_id}; ids of roads are 0 or more.")
+    for part in ONCE:
+        if len(element.findall(part)) > 1:
+            raise UserError(f"{where} has more than one <{part}>; CARLA reads only the first.")
     length = _number(element, "length", where)
     if not 0.0 < length <= MAX_ROAD_M:
         raise UserError(
@@ -270,7 +274,7 @@ def _road(element: ET.Element, name: str) -> Road:
         _sections(element, length, where),
         signals,
         references,
-        tuple(_object(o, where) for o in element.findall("objects/object")),
+        tuple(_object(o, length, where) for o in element.findall("objects/object")),
     )
 
 
@@ -412,13 +416,19 @@ def _signal(element: ET.Element, road_id: int, where: str) -> Signal:
     )
 
 
-def _object(element: ET.Element, where: str) -> RoadObject:
-    """An object of the road."""
+def _object(element: ET.Element, length: float, where: str) -> RoadObject:
+    """An object of the road; CARLA's reader places crosswalks, and only on the road."""
+    s, kind = _number(element, "s", where, 0.0), element.get("type", "")
+    if kind == "crosswalk" and not 0.0 <= s <= length:
+        raise UserError(
+            f"{where} has the crosswalk {element.get('id')!r} at s={s}; the road is {length} m"
+            " long."
+        )
     return RoadObject(
         element.get("id", ""),
         element.get("name", ""),
-        element.get("type", ""),
-        _number(element, "s", where, 0.0),
+        kind,
+        s,
         _beside(element, "t", where, 0.0, MAX_STRAY_M),
     )
 

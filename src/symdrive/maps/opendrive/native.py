@@ -27,12 +27,21 @@ def open_map(name: str, text: str) -> Any:
         raise UserError(f"{name}: CARLA's OpenDRIVE reader refuses the file: {error}.") from error
 
 
-def crosswalk_polygons(native: Any) -> list[Float[np.ndarray, "corner 3"]]:
+def crosswalk_polygons(native: Any, name: str) -> list[Float[np.ndarray, "corner 3"]]:
     """Corners of each crosswalk, x y z, world frame, m.
 
     CARLA's list is flat: each polygon ends with its first corner again.
+
+    Raises:
+        UserError: when CARLA cannot place one; `name` names the file.
     """
-    points = np.array([[p.x, -p.y, p.z] for p in native.get_crosswalks()]).reshape(-1, 3)
+    try:
+        found = native.get_crosswalks()
+    except (IndexError, RuntimeError) as error:
+        raise UserError(
+            f"{name}: CARLA's OpenDRIVE reader refuses the crosswalks ({error})."
+        ) from error
+    points = np.array([[p.x, -p.y, p.z] for p in found]).reshape(-1, 3)
     polygons: list[Float[np.ndarray, "corner 3"]] = []
     first = 0
     for index in range(1, len(points)):

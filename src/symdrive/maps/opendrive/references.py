@@ -154,14 +154,14 @@ def _entered(road: ET.Element, link: ET.Element) -> ET.Element:
 
 
 def _check_signals(root: ET.Element, name: str) -> None:
-    """References and controllers name signals that exist."""
-    known = {signal.get("id", "") for signal in root.iter("signal")}
+    """References and controllers name signals that stand on a road."""
+    known = {signal.get("id", "") for signal in root.iterfind("road/signals/signal")}
     for tag, key in (("signalReference", "id"), ("control", "signalId")):
         for element in root.iter(tag):
             if element.get(key, "") not in known:
                 raise UserError(
                     f"{name}: a <{tag}> names signal {element.get(key)!r},"
-                    " which the file does not define."
+                    " which the file does not define in the <signals> of a road."
                 )
 
 

@@ -91,7 +91,7 @@ def survey(document: Document, name: str) -> Survey:
 def survey_here(name: str, text: str, roads: Iterable[Road]) -> Survey:
     """The same in this process, which a broken file may take down."""
     native = open_map(name, text)
-    return Survey(sample_lanes(roads, native, name), crosswalk_polygons(native))
+    return Survey(sample_lanes(roads, native, name), crosswalk_polygons(native, name))
 
 
 def _suspects(document: Document) -> str:

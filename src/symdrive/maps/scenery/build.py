@@ -70,7 +70,7 @@ def build_mesh(
                 sidewalks(lanes, terrain.grid, seed),
                 lane_lines(lanes, edges),
                 stop_lines(lanes, signals, stop_signs),
-                crosswalk_stripes(crosswalks, cover.outline, heights),
+                crosswalk_stripes(crosswalks, cover.lanes, heights),
                 terrain_mesh(terrain, seed),
                 heads_mesh(heads),
                 stop_sign_mesh(stop_signs),

@@ -1,15 +1,27 @@
 """Where lanes lie in the plane: the ground that scenery keeps off."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
 from symdrive.maps.scenery.strips import COARSE, chord_quads, lane_edges, segments, stations
 from symdrive.maps.town import LaneKind, LaneTable
+
+OUTLINE_M = 0.05
+"""How far the outline may be from the edges of the lanes."""
+
+SQUARE_M = 400.0
+"""Large towns are outlined square by square, for the time grows faster than the outline."""
+
+IN_ONE = 40_000
+"""Up to so many pieces of lane are outlined in one."""
+
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -19,7 +31,7 @@ class Cover:
     Attributes:
         lanes: all lanes of every kind.
         roads: the lanes that vehicles use (all but sidewalks).
-        outline: union of `lanes`.
+        outline: union of `lanes`, with as few corners as 5 cm allow.
     """
 
     lanes: shapely.STRtree
@@ -32,20 +44,34 @@ class Cover:
         edges = lane_edges(lanes)
         kept = stations(lanes, COARSE)
         walk = lanes.kind == LaneKind.SIDEWALK
-        roads, walks = (
-            np.asarray(
-                shapely.make_valid(
-                    shapely.polygons(chord_quads(*edges, *segments(lanes, kept, mask))[..., :2])
-                )
-            )
-            for mask in (~walk, walk)
-        )
+        strips = [chord_quads(*edges, *segments(lanes, kept, mask)) for mask in (~walk, walk)]
+        roads, walks = (_valid(shapely.polygons(corners[..., :2])) for corners in strips)
         everything = np.concatenate([roads, walks])
-        return cls(
-            shapely.STRtree(everything),
-            shapely.STRtree(roads),
-            shapely.union_all(everything),
-        )
+        at = np.concatenate(strips)[:, 0, :2]
+        return cls(shapely.STRtree(everything), shapely.STRtree(roads), _outline(everything, at))
+
+
+def _valid(shapes: np.ndarray) -> np.ndarray:
+    """The polygons; those that cross themselves (strips in tight bends) are repaired."""
+    broken = ~shapely.is_valid(shapes)
+    shapes[broken] = shapely.make_valid(shapes[broken])
+    return shapes
+
+
+def _outline(shapes: np.ndarray, at: Float[np.ndarray, "n 2"]) -> BaseGeometry:
+    """The union of shapes that stand at some places, simplified."""
+    if len(shapes) <= IN_ONE:
+        return shapely.union_all(shapes).simplify(OUTLINE_M)
+    square = np.floor(at / SQUARE_M).astype(np.int64)
+    _, which = np.unique(square, axis=0, return_inverse=True)
+    order = np.argsort(which.ravel(), kind="stable")
+    groups = np.split(order, np.cumsum(np.bincount(which.ravel()))[:-1])
+
+    def outlined(rows: Int[np.ndarray, " n"]) -> BaseGeometry:
+        return shapely.union_all(shapes[rows]).simplify(OUTLINE_M)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return shapely.union_all(list(pool.map(outlined, groups)))
 
 
 def clear_of(

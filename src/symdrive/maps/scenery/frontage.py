@@ -56,7 +56,7 @@ class Frontage:
 
 def lay_frontage(lanes: LaneTable, cover: Cover) -> Frontage:
     """Walk around the lanes of a town."""
-    outline = cover.outline.simplify(0.05).buffer(ISLAND_M, quad_segs=4)
+    outline = cover.outline.buffer(ISLAND_M, quad_segs=4)
     outline = outline.buffer(SETBACK_M - ISLAND_M, quad_segs=4)
     rings = shapely.get_rings(shapely.orient_polygons(shapely.get_parts(outline)))
     rings = rings[shapely.length(rings) > SHORTEST_RING_M]

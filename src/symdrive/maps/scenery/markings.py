@@ -3,7 +3,6 @@
 import numpy as np
 import shapely
 from jaxtyping import Float, Int
-from shapely.geometry.base import BaseGeometry
 
 from symdrive.core.geometry import ranges
 from symdrive.core.semantics import SemanticClass
@@ -186,18 +185,18 @@ def word_strokes(
 
 
 def crosswalk_stripes(
-    crosswalks: CrosswalkTable, road: BaseGeometry, heights: SurfaceHeights
+    crosswalks: CrosswalkTable, roads: shapely.STRtree, heights: SurfaceHeights
 ) -> Mesh:
     """Zebra stripes along the direction of traffic, kept to the carriageway.
 
     Args:
         crosswalks: outlines and walking lines.
-        road: outline of the carriageways, m.
+        roads: pieces of the lanes.
         heights: of the carriageways.
     """
     rectangles, owner = _stripe_rectangles(crosswalks)
-    shapely.prepare(road)
-    on_road = shapely.contains_xy(road, rectangles.mean(axis=1))
+    middle = shapely.points(rectangles.mean(axis=1))
+    on_road = np.unique(roads.query(middle, predicate="intersects")[0])
     rectangles, owner = rectangles[on_road], owner[on_road]
     flat = rectangles.reshape(-1, 2)
     near_z = np.repeat(crosswalks.line[owner, :, 2].mean(axis=1), 4)
