@@ -10,24 +10,19 @@ dies or hangs, any other exception, a warning of numpy, a town that is not sound
 import argparse
 import copy
 import logging
-import os
-import pickle
 import random
-import resource
-import select
-import signal
 import sys
 import time
-import traceback
 import warnings
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from in_child import Outcome, in_own_process, refusal
 from symdrive.core.errors import UserError
 from symdrive.core.seeds import generator
 from symdrive.maps.network import Network
@@ -44,7 +39,6 @@ from symdrive.world.rig import BLIND_RIG, CameraSpec, Rig
 
 NAME = "fuzz.xodr"
 LIMIT_S = 120
-MEMORY = 8 << 30
 WHOLE_EVERY = 40
 EYE = Rig("eye", (CameraSpec("eye", (0.0, 0.0, 2.0), 0.0, 32, 24, 1.0),))
 NASTY = (
@@ -54,19 +48,6 @@ NASTY = (
 )  # fmt: skip
 
 Change = Callable[[ET.Element, random.Random], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file: a word, and what was said."""
-
-    word: str
-    text: str
-
-    @property
-    def is_finding(self) -> bool:
-        """Whether it may not be."""
-        return self.word not in ("fine", "warned", "refused")
 
 
 def small_network(town: str, junction: int) -> ET.Element:
@@ -277,45 +258,13 @@ def attempt(text: str, *, whole: bool) -> Outcome:
         if whole:
             _drive(town)
     except UserError as error:
-        one = str(error)
-        sound = one.count(NAME) >= 1 and "\n" not in one and len(one) < 600
-        return Outcome("refused" if sound else "mumbled", one)
+        return refusal(error, NAME)
     finally:
         baking.build_mesh, baking.survey = build, ask
     vague = [line for line in said if not any(c.isdigit() for c in line) or len(line) > 900]
     if vague or len(said) > 20:
         return Outcome("mumbled", f"{len(said)} warnings: {(vague or said)[0]}")
     return Outcome("warned", said[0]) if said else Outcome("fine", "")
-
-
-def in_own_process(text: str, *, whole: bool) -> Outcome:
-    """Bake a text in a child; a child that dies or hangs is an outcome, too."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(read)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        try:
-            outcome = attempt(text, whole=whole)
-        except BaseException:  # noqa: BLE001 - whatever it is, it is the finding
-            outcome = Outcome("raised", traceback.format_exc())
-        with os.fdopen(write, "wb") as pipe:
-            pickle.dump(outcome, pipe)
-        os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as pipe:
-        ready, _, _ = select.select([pipe], [], [], LIMIT_S)
-        if not ready:
-            os.kill(child, signal.SIGKILL)
-        content = pipe.read()
-    _, status = os.waitpid(child, 0)
-    if content:
-        return pickle.loads(content)
-    if not ready:
-        return Outcome("hung", f"no answer in {LIMIT_S} s")
-    return Outcome("died", f"status {status}, signal {os.WTERMSIG(status)}")
 
 
 def main() -> int:
@@ -333,7 +282,8 @@ def main() -> int:
             break
         dice = random.Random(options.seed * 1_000_003 + number)
         text = damaged(dice.choice(networks), dice)
-        outcome = in_own_process(text, whole=number % WHOLE_EVERY == WHOLE_EVERY - 1)
+        whole = number % WHOLE_EVERY == WHOLE_EVERY - 1
+        outcome = in_own_process(partial(attempt, text, whole=whole), LIMIT_S)
         tally[outcome.word] += 1
         if outcome.is_finding:
             options.out.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ made only when the ego comes there, so that large towns fit and are driven in at
 """
 
 import math
+from functools import cached_property
 from typing import NamedTuple, no_type_check
 
 import numpy as np
@@ -22,6 +23,8 @@ TILE = 64
 
 BLOCK = 8
 """Tiles on each side of a block, without the rim of one tile that it shares with its neighbours."""
+
+SIDE_M = BLOCK * TILE * CELL_M
 
 LOWEST_M, HIGHEST_M = 0.3, 2.0
 """Heights above the ground between which a car meets things."""
@@ -156,26 +159,41 @@ def _rasterise(
 class ObstacleMap:
     """The solid scenery of a town, rasterised block by block when somebody comes there.
 
+    A triangle is looked for in the block of its first corner and in those around it, so none may
+    be larger than a block.
+
     Args:
         town: its mesh and ground.
     """
 
     def __init__(self, town: Town) -> None:
-        mesh = town.mesh
-        solid = np.flatnonzero(np.isin(mesh.semantic, [int(kind) for kind in SOLID]))
-        corners = mesh.vertices[mesh.faces[solid]]
-        low, high = corners[..., 2].min(axis=1), corners[..., 2].max(axis=1)
-        at = town.ground.height(corners[..., :2].mean(axis=1))
-        # A slack of 3 m for slopes under long walls; each sample is tested exactly.
-        met = (high > at + LOWEST_M - 3.0) & (low < at + HIGHEST_M + 3.0)
-        self._mesh, self._rows = mesh, solid[met]
-        self._low, self._high = corners[met, :, :2].min(axis=1), corners[met, :, :2].max(axis=1)
-        self._origin = np.zeros(2)
-        if len(self._rows):
-            self._origin = self._low.min(axis=0).astype(np.float64) - CELL_M
         ground = town.ground
+        self._mesh, self._heights = town.mesh, ground
         self._ground = _Ground(ground.origin.astype(np.float64), float(ground.cell_m), ground.z)
         self._blocks: dict[tuple[int, int], Obstacles] = {}
+
+    @cached_property
+    def _index(self) -> tuple[Int[np.ndarray, " face"], dict[tuple[int, int], slice]]:
+        """Solid faces block by block, and where each block stands among them."""
+        mesh = self._mesh
+        is_solid = np.zeros(256, dtype=bool)
+        is_solid[[int(kind) for kind in SOLID]] = True
+        solid = np.flatnonzero(is_solid[mesh.semantic])
+        if not len(solid):
+            return solid, {}
+        block = np.floor(mesh.vertices[mesh.faces[solid, 0], :2] / SIDE_M).astype(np.int32)
+        low = block.min(axis=0)
+        columns = int(block[:, 0].max() - low[0]) + 1
+        key = (block[:, 1] - low[1]) * columns + block[:, 0] - low[0]
+        # Sorting numbers of two bytes takes a tenth of the time.
+        order = np.argsort(key.astype(np.min_scalar_type(int(key.max()))), kind="stable")
+        stop = np.cumsum(np.bincount(key))
+        blocks = {
+            (number % columns + int(low[0]), number // columns + int(low[1])): slice(first, last)
+            for number, (first, last) in enumerate(zip([0, *stop[:-1]], stop, strict=True))
+            if last > first
+        }
+        return solid[order], blocks
 
     def around(self, x: float, y: float) -> Obstacles:
         """The occupied cells around a place, as far as a tile in every direction, and farther.
@@ -184,18 +202,22 @@ class ObstacleMap:
             x: world, m.
             y: world, m.
         """
-        side = BLOCK * TILE * CELL_M
-        key = math.floor((x - self._origin[0]) / side), math.floor((y - self._origin[1]) / side)
+        key = math.floor(x / SIDE_M), math.floor(y / SIDE_M)
         if key not in self._blocks:
-            self._blocks[key] = self._block(self._origin + np.array(key) * side - TILE * CELL_M)
+            self._blocks[key] = self._block(key)
         return self._blocks[key]
 
-    def _block(self, origin: Float[np.ndarray, " 2"]) -> Obstacles:
+    def _block(self, key: tuple[int, int]) -> Obstacles:
         """The cells of one block and its rim."""
+        origin = np.array(key) * SIDE_M - TILE * CELL_M
+        triangles = self._triangles(key)
         end = origin + (BLOCK + 2) * TILE * CELL_M
-        inside = (self._high >= origin).all(axis=1) & (self._low <= end).all(axis=1)
-        faces = self._mesh.faces[self._rows[inside]]
-        triangles = self._mesh.vertices[faces].astype(np.float64)
+        low, high = triangles.min(axis=1), triangles.max(axis=1)
+        at = self._heights.height(triangles[..., :2].mean(axis=1))
+        # A slack of 3 m for slopes under long walls; each sample is tested exactly.
+        met = (high[:, 2] > at + LOWEST_M - 3.0) & (low[:, 2] < at + HIGHEST_M + 3.0)
+        met &= (high[:, :2] >= origin).all(axis=1) & (low[:, :2] <= end).all(axis=1)
+        triangles = triangles[met]
         tile = np.full((BLOCK + 2, BLOCK + 2), -1, dtype=np.int64)
         nothing = np.zeros((0, TILE, TILE), bool)
         _rasterise(triangles, self._ground, Obstacles(origin, tile, nothing), 0)
@@ -204,6 +226,18 @@ class ObstacleMap:
         obstacles = Obstacles(origin, tile, np.zeros((len(kept), TILE, TILE), bool))
         _rasterise(triangles, self._ground, obstacles, 1)
         return obstacles
+
+    def _triangles(self, key: tuple[int, int]) -> Float[np.ndarray, "n 3 3"]:
+        """The solid triangles that may reach into a block."""
+        solid, blocks = self._index
+        near = [
+            solid[blocks[key[0] + right, key[1] + up]]
+            for up in (-1, 0, 1)
+            for right in (-1, 0, 1)
+            if (key[0] + right, key[1] + up) in blocks
+        ]
+        rows = np.concatenate(near) if near else np.zeros(0, dtype=np.int64)
+        return self._mesh.vertices[self._mesh.faces[rows]].astype(np.float64)
 
 
 obstacles_of = PerTown(ObstacleMap)

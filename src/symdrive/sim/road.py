@@ -18,6 +18,9 @@ from symdrive.sim.kernel import entry, inner
 CURVE_MPS2 = 2.0
 """Lateral acceleration at which traffic takes a bend."""
 
+SQUARE_M = 20.0
+"""Side of the squares in which points near to crosswalks are looked for."""
+
 STOREY_M = 3.0
 """Height difference beyond which two things are on different levels of a crossing."""
 
@@ -248,7 +251,8 @@ def _crossings(town: Town) -> tuple[Int[np.ndarray, " lane_plus_1"], Records]:
         ]
     )
     of_point = np.repeat(np.arange(count), np.diff(lanes.start))
-    rows = np.flatnonzero(lanes.kind[of_point] == LaneKind.DRIVING)
+    driving = lanes.kind[of_point] == LaneKind.DRIVING
+    rows = np.flatnonzero(driving & _near(lanes.points[:, :2], shapely.bounds(polygons)))
     points = shapely.points(lanes.points[rows, :2].astype(np.float64))
     at, walk = shapely.STRtree(polygons).query(points, predicate="intersects")
     lane, s = of_point[rows[at]], lanes.s_m[rows[at]]
@@ -259,6 +263,20 @@ def _crossings(town: Town) -> tuple[Int[np.ndarray, " lane_plus_1"], Records]:
     np.maximum.at(found["exit"], which.ravel(), s)
     start = np.concatenate([[0], np.cumsum(np.bincount(pairs[:, 0], minlength=count))])
     return start.astype(np.int64), found
+
+
+def _near(
+    xy: Float[np.ndarray, "point 2"], bounds: Float[np.ndarray, "box 4"]
+) -> Bool[np.ndarray, " point"]:
+    """Points in the squares of the ground that some boxes reach into: few are left to look at."""
+    low = np.minimum(xy.min(axis=0), bounds[:, :2].min(axis=0))
+    square = ((xy - low) / SQUARE_M).astype(np.int64)
+    first = ((bounds[:, :2] - low) / SQUARE_M).astype(np.int64)
+    last = ((bounds[:, 2:] - low) / SQUARE_M).astype(np.int64)
+    taken = np.zeros(np.maximum(square.max(axis=0), last.max(axis=0)) + 1, dtype=bool)
+    for (left, lower), (right, upper) in zip(first.tolist(), last.tolist(), strict=True):
+        taken[left : right + 1, lower : upper + 1] = True
+    return taken[square[:, 0], square[:, 1]]
 
 
 road_of = PerTown(build_road)

@@ -1,6 +1,7 @@
 """What a simulator must offer, be it ours or CARLA."""
 
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Protocol, runtime_checkable
 
 from symdrive.core.config import later
@@ -40,9 +41,12 @@ class TrafficConfig:
 
     def __post_init__(self) -> None:
         """Counts are counts."""
-        if min(self.vehicles, self.pedestrians, self.parked) < 0:
+        counts = (self.vehicles, self.pedestrians, self.parked)
+        if not all(isinstance(count, Integral) for count in counts):
+            raise ValueError(f"traffic counts are whole numbers: {self}")
+        if min(counts) < 0:
             raise ValueError(f"traffic counts are zero or more: {self}")
-        if self.vehicles + self.pedestrians + self.parked > MAX_ACTORS:
+        if sum(counts) > MAX_ACTORS:
             raise ValueError(f"traffic is at most {MAX_ACTORS} actors in all: {self}")
         if not 0.0 <= self.crossing_share <= 1.0:
             raise ValueError(f"crossing_share is {self.crossing_share}; in [0, 1]")
