@@ -3,7 +3,7 @@
 Slot 0 is the town, slot r + 1 the actor in row r of the last `update`. World frame, metres.
 """
 
-from functools import cache, cached_property
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,8 @@ every other actor."""
 
 _GRID_STEP_M = 8.0
 """The lamp grid moves with the eye in steps, so that the cameras of one car share it."""
+
+_FACES_AT_ONCE = 20_000
 
 DAY = Look()
 _MAX_ACTOR_ID = np.iinfo(np.uint16).max
@@ -69,23 +71,15 @@ def face_normals(
     vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
 ) -> Float64[np.ndarray, "face 3"]:
     """Unit normals of counter-clockwise triangles; zero for a triangle without area."""
-    a, b, c = (vertices[faces[:, k]].astype(np.float64) for k in range(3))
-    normal = np.cross(b - a, c - a)
-    length = np.linalg.norm(normal, axis=1, keepdims=True)
-    return normal / np.where(length > 0, length, 1.0)
-
-
-@cache
-def _faces_of_figures() -> Float32[np.ndarray, "face 9"]:
-    """The rows of all figures, one after the other; every scene has them."""
-    return np.concatenate(
-        [
-            face_table(
-                body.color, face_normals(body.vertices, body.faces), body.semantic, body.role
-            )
-            for body in figures()
-        ]
-    )
+    normals = np.empty((len(faces), 3))
+    # In pieces that stay in the cache: a large town has ten million faces.
+    for begin in range(0, len(faces), _FACES_AT_ONCE):
+        piece = slice(begin, begin + _FACES_AT_ONCE)
+        a, b, c = (vertices[faces[piece, k]].astype(np.float64) for k in range(3))
+        normal = np.cross(b - a, c - a)
+        length = np.linalg.norm(normal, axis=1, keepdims=True)
+        normals[piece] = normal / np.where(length > 0, length, 1.0)
+    return normals
 
 
 class _Trees:

@@ -23,6 +23,8 @@ IN_ONE = 40_000
 
 THREADS = 2
 
+GRID_M = 1e-3
+
 
 @dataclass(frozen=True)
 class Cover:
@@ -61,17 +63,29 @@ def _valid(shapes: np.ndarray) -> np.ndarray:
 def _outline(shapes: np.ndarray, at: Float[np.ndarray, "n 2"]) -> BaseGeometry:
     """The union of shapes that stand at some places, simplified."""
     if len(shapes) <= IN_ONE:
-        return shapely.union_all(shapes).simplify(OUTLINE_M)
+        return united(shapes).simplify(OUTLINE_M)
     square = np.floor(at / SQUARE_M).astype(np.int64)
     _, which = np.unique(square, axis=0, return_inverse=True)
     order = np.argsort(which.ravel(), kind="stable")
     groups = np.split(order, np.cumsum(np.bincount(which.ravel()))[:-1])
 
     def outlined(rows: Int[np.ndarray, " n"]) -> BaseGeometry:
-        return shapely.union_all(shapes[rows]).simplify(OUTLINE_M)
+        return united(shapes[rows]).simplify(OUTLINE_M)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return shapely.union_all(list(pool.map(outlined, groups)))
+        return united(np.array(list(pool.map(outlined, groups))))
+
+
+def united(shapes: np.ndarray) -> BaseGeometry:
+    """The union of polygons; where edges all but coincide, to the millimetre.
+
+    GEOS finds no union of some of those in double precision (Town13 has such lanes), and always one
+    of polygons on a grid.
+    """
+    try:
+        return shapely.union_all(shapes)
+    except shapely.errors.GEOSException:
+        return shapely.union_all(shapes, grid_size=GRID_M)
 
 
 def clear_of(

@@ -11,6 +11,7 @@ from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.scenery import palette
 from symdrive.maps.scenery.carriageways import road_mask, undersides
+from symdrive.maps.scenery.cover import united
 from symdrive.maps.scenery.heights import SurfaceHeights
 from symdrive.maps.scenery.sidewalks import KERB_DEPTH_M
 from symdrive.maps.scenery.solids import join, quads, triangles
@@ -84,7 +85,7 @@ def _union(corners: Float[np.ndarray, "n 4 3"]) -> BaseGeometry:
     flat = shapely.make_valid(
         shapely.polygons(corners[..., :2]), method="structure", keep_collapsed=False
     )
-    return shapely.union_all(flat).buffer(0.06, join_style="mitre")
+    return united(flat).buffer(0.06, join_style="mitre")
 
 
 def _polygons(area: BaseGeometry) -> np.ndarray:
@@ -104,7 +105,7 @@ def filled(area: BaseGeometry) -> BaseGeometry:
         )
         for polygon in polygons
     ]
-    return shapely.union_all(solid)
+    return united(np.array(solid))
 
 
 def junctions(
