@@ -122,6 +122,10 @@ BROKEN = {
         document(road(signals=SIGNAL) + SIGN.format(t="1").replace('"5"', '"77"')),
         "names signal '77', which the file does not define in the <signals> of a road",
     ),
+    "controller without id": (
+        document(road(), rest='<controller name="ctrl3"/>'),
+        "the controller 'ctrl3' has no id",
+    ),
     "signals twice": (
         document(road(signals="</signals><signals>")),
         "road 1 has more than one <signals>",

@@ -3,7 +3,7 @@
 Slot 0 is the town, slot r + 1 the actor in row r of the last `update`. World frame, metres.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +80,19 @@ def face_normals(
         length = np.linalg.norm(normal, axis=1, keepdims=True)
         normals[piece] = normal / np.where(length > 0, length, 1.0)
     return normals
+
+
+@cache
+def _faces_of_figures() -> Float32[np.ndarray, "face 9"]:
+    """The rows of all figures, one after the other; every scene has them."""
+    return np.concatenate(
+        [
+            face_table(
+                body.color, face_normals(body.vertices, body.faces), body.semantic, body.role
+            )
+            for body in figures()
+        ]
+    )
 
 
 class _Trees:

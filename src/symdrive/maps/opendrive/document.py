@@ -204,20 +204,27 @@ def parse(text: str, name: str) -> Document:
                 " which the file does not define."
             )
     repaired = check_references(root, name)
-    controllers = {
-        controller.get("id", ""): tuple(
-            dict.fromkeys(
-                _int(control, "signalId", f"{name}: controller {controller.get('id')!r}")
-                for control in controller.findall("control")
-            )
-        )
-        for controller in root.findall("controller")
-    }
     try:
         sound = ET.tostring(root, encoding="unicode") if repaired else text
     except RecursionError as error:
         raise UserError(f"{name}: its elements lie too deep in one another.") from error
-    return Document(table, controllers, junctions, sound)
+    return Document(table, _controllers(root, name), junctions, sound)
+
+
+def _controllers(root: ET.Element, name: str) -> dict[str, tuple[int, ...]]:
+    """Signal ids of each controller."""
+    found: dict[str, tuple[int, ...]] = {}
+    for element in root.findall("controller"):
+        key = element.get("id", "")
+        if not key:
+            raise UserError(
+                f"{name}: the controller {element.get('name')!r} has no id; junctions call it by"
+                " its id."
+            )
+        where = f"{name}: controller {key!r}"
+        signals = [_int(control, "signalId", where) for control in element.findall("control")]
+        found[key] = tuple(dict.fromkeys(signals))
+    return found
 
 
 def _phases(junction: ET.Element) -> tuple[str, ...]:
