@@ -43,7 +43,7 @@ def run_show(options: TownsShow) -> None:
     town = open_town(options.town)
     driving = town.lanes.kind == LaneKind.DRIVING
     rows = np.repeat(driving, np.diff(town.lanes.start))
-    picture = draw_map(town, View.around(town.lanes.points[rows, :2]))
+    picture = draw_map(town, View.around(town.lanes.points[rows, :2]), ids=True)
     out = options.out or Path(f"{town.name}.svg")
     try:
         out.write_text(picture, encoding="utf-8")

@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial import cKDTree
 
 from symdrive.maps.town import LaneKind, LaneTable, Town
 
@@ -16,6 +17,12 @@ LANE_FILL = {
     LaneKind.SHOULDER: "#e4e6ea",
     LaneKind.BIKING: "#dbe7df",
 }
+LARGE_M, LARGE_STROKE = 1500.0, "#8b93a1"
+"""Roads of views wider than this are drawn broader and darker than they are, to be seen at all."""
+
+LETTERS = 140.0
+"""So many heights of a letter fit into a view."""
+
 SPEED_COLOURS = ("#313695", "#4575b4", "#74add1", "#fdae61", "#f46d43", "#d73027")
 
 
@@ -66,6 +73,11 @@ class View:
         width, height = self.x_max - self.x_min, self.y_max - self.y_min
         return f"{self.x_min:.1f} {-self.y_max:.1f} {width:.1f} {height:.1f}"
 
+    @property
+    def span_m(self) -> float:
+        """The longer side."""
+        return max(self.x_max - self.x_min, self.y_max - self.y_min)
+
     def holds(self, points: Float[np.ndarray, "n 2"]) -> bool:
         """Whether any point lies inside."""
         x, y = points[:, 0], points[:, 1]
@@ -80,14 +92,21 @@ def draw_map(
     driven: Float[np.ndarray, "tick 2"] | None = None,
     speed_mps: Float[np.ndarray, " tick"] | None = None,
     pins: Sequence[Pin] = (),
+    *,
+    ids: bool = False,
 ) -> str:
-    """SVG text of the lanes, the route (broad band), the driven path (by speed) and the pins."""
+    """SVG text of the lanes, the route (broad band), the driven path (by speed) and the pins.
+
+    With `ids`, junctions carry their ids; signals tell theirs when the pointer rests on them.
+    """
     parts = [
         f'<svg class="map" viewBox="{view.box}" xmlns="http://www.w3.org/2000/svg" role="img"'
         ' aria-label="map of the drive">'
     ]
     parts += _lanes(town.lanes, view)
     parts += _signals(town, view)
+    if ids:
+        parts += _ids(town, view)
     if route is not None:
         parts.append(_line(route, "#1f9d55", 2.6, opacity=0.35))
     if driven is not None and len(driven) > 1:
@@ -117,8 +136,12 @@ def _lanes(lanes: LaneTable, view: View) -> list[str]:
         ]
         if outlines:
             fill = LANE_FILL[kind]
+            line, width = fill, 0.2
+            if kind == LaneKind.DRIVING and view.span_m > LARGE_M:
+                line, width = LARGE_STROKE, view.span_m / LARGE_M
             parts.append(
-                f'<path d="{"".join(outlines)}" fill="{fill}" stroke="{fill}" stroke-width="0.2"/>'
+                f'<path d="{"".join(outlines)}" fill="{fill}" stroke="{line}"'
+                f' stroke-width="{width:.2g}"/>'
             )
     return parts
 
@@ -132,6 +155,32 @@ def _outline(lanes: LaneTable, lane: int) -> str:
     left = (points + normal * half[:, None])[keep]
     right = (points - normal * half[:, None])[keep][::-1]
     return _data(np.concatenate([left, right])) + "Z"
+
+
+def _ids(town: Town, view: View) -> list[str]:
+    """The id of each junction at its middle, and a spot with the id of each signal."""
+    lanes = town.lanes
+    of_point = np.repeat(lanes.junction, np.diff(lanes.start))
+    inside = of_point >= 0
+    names, row = np.unique(of_point[inside], return_inverse=True)
+    total = np.stack([np.bincount(row, lanes.points[inside, axis]) for axis in range(2)], axis=1)
+    middle = total / np.bincount(row, minlength=len(names))[:, None]
+    size = view.span_m / LETTERS
+    if len(names) > 1:
+        gap, _ = cKDTree(middle).query(middle, k=2)
+        # A name is three heights wide; where junctions are near each other it is smaller.
+        size = float(np.clip(np.percentile(gap[:, 1], 20) / 3.0, size / 3.0, size))
+    parts = [
+        f'<text x="{x:.1f}" y="{-y:.1f}" font-size="{size:.3g}" fill="#1f2937"'
+        f' font-family="sans-serif" text-anchor="middle">{name}</text>'
+        for name, (x, y) in zip(names.tolist(), middle.tolist(), strict=True)
+    ]
+    for name, place in zip(town.signals.signal_id.tolist(), town.signals.position, strict=True):
+        parts.append(
+            f'<circle cx="{place[0]:.1f}" cy="{-place[1]:.1f}" r="{size / 5:.2g}" fill="#e11d48">'
+            f"<title>signal {name}</title></circle>"
+        )
+    return parts
 
 
 def _signals(town: Town, view: View) -> list[str]:
