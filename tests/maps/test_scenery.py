@@ -349,9 +349,9 @@ def no_rows(table: Any) -> Any:
 def test_frontage_follows_its_rings() -> None:
     random = np.random.default_rng(3)
     corners = np.cumsum(random.normal(size=(2, 40, 2)), axis=1)
-    rings = shapely.linearrings(corners)
+    rings = np.asarray(shapely.linearrings(corners))
     ring = np.repeat([0, 1], [50, 70])
     share = np.concatenate([np.linspace(0.0, 0.99, 50), np.linspace(0.0, 1.0, 70)])
-    s_m = share * shapely.length(rings)[ring]
+    s_m = share * np.asarray(shapely.length(rings))[ring]
     expected = shapely.get_coordinates(shapely.line_interpolate_point(rings[ring], s_m))
     np.testing.assert_allclose(points_along(rings, ring, s_m), expected, atol=1e-9)

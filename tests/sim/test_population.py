@@ -138,3 +138,9 @@ def test_empty_shift_ranges_are_refused():
         ShiftConfig(min_lateral_m=2.0)
     with pytest.raises(ValueError, match="does not fit"):
         ShiftConfig(min_yaw=1.0)
+
+
+@pytest.mark.parametrize("count", [2.5, float("nan"), -1, 10**9])
+def test_crowds_are_whole_numbers(count):
+    with pytest.raises(ValueError, match=r"traffic"):
+        TrafficConfig(count, 0, 0)

@@ -167,7 +167,7 @@ def _ids(town: Town, view: View) -> list[str]:
     middle = total / np.bincount(row, minlength=len(names))[:, None]
     size = view.span_m / LETTERS
     if len(names) > 1:
-        gap, _ = cKDTree(middle).query(middle, k=2)
+        gap = np.asarray(cKDTree(middle).query(middle, k=2)[0])
         # A name is three heights wide; where junctions are near each other it is smaller.
         size = float(np.clip(np.percentile(gap[:, 1], 20) / 3.0, size / 3.0, size))
     parts = [

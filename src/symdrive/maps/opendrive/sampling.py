@@ -252,7 +252,10 @@ def _record(
         points[order],
         np.unwrap(yaw[order]),
         np.array([w.lane_width for w in waypoints])[order],
-        *(column[order] for column in paint),
+        paint.left[order],
+        paint.right[order],
+        paint.change_left[order],
+        paint.change_right[order],
         [other for other in dict.fromkeys(successors) if other != key],
     )
 

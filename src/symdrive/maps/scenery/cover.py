@@ -47,7 +47,9 @@ class Cover:
         kept = stations(lanes, COARSE)
         walk = lanes.kind == LaneKind.SIDEWALK
         strips = [chord_quads(*edges, *segments(lanes, kept, mask)) for mask in (~walk, walk)]
-        roads, walks = (_valid(shapely.polygons(corners[..., :2])) for corners in strips)
+        roads, walks = (
+            _valid(np.asarray(shapely.polygons(corners[..., :2]))) for corners in strips
+        )
         everything = np.concatenate([roads, walks])
         at = np.concatenate(strips)[:, 0, :2]
         return cls(shapely.STRtree(everything), shapely.STRtree(roads), _outline(everything, at))

@@ -85,7 +85,7 @@ def _union(corners: Float[np.ndarray, "n 4 3"]) -> BaseGeometry:
     flat = shapely.make_valid(
         shapely.polygons(corners[..., :2]), method="structure", keep_collapsed=False
     )
-    return united(flat).buffer(0.06, join_style="mitre")
+    return united(np.asarray(flat)).buffer(0.06, join_style="mitre")
 
 
 def _polygons(area: BaseGeometry) -> np.ndarray:
