@@ -25,8 +25,8 @@ from symdrive.maps.opendrive.native import crosswalk_polygons, open_map
 from symdrive.maps.opendrive.references import listing
 from symdrive.maps.opendrive.sampling import SampledLane, sample_lanes
 
-PATIENCE_S, PATIENCE_S_PER_MB = 60.0, 30.0
-"""CARLA's towns take less than a tenth of this."""
+PATIENCE_S, PATIENCE_S_PER_MB = 240.0, 30.0
+"""CARLA's towns take less than a tenth of this; the rest is for machines with much else to do."""
 
 _QUESTION, _ANSWER, _PLACE = "question", "answer", "place"
 
