@@ -155,10 +155,13 @@ def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):
     y, x = obstacles.origin[::-1] + (np.array([row, col]) * TILE + cells[0] + 0.5) * CELL_M
     ego = sim.traffic.bodies[0]
     for yaw in np.linspace(0.0, 2 * np.pi, 24):
-        ego["x"], ego["y"], ego["yaw"] = x - 8 * np.cos(yaw), y - 8 * np.sin(yaw), yaw
-        ego["speed"] = 0.0
-        world.step(Control(brake=1.0))
-        if not world.truth().collisions:
+        touched = []
+        for away in (24.0, 20.0, 16.0, 12.0, 8.0):  # room to back out, too
+            ego["x"], ego["y"], ego["yaw"] = x - away * np.cos(yaw), y - away * np.sin(yaw), yaw
+            ego["speed"] = 0.0
+            world.step(Control(brake=1.0))
+            touched += world.truth().collisions
+        if not touched:
             break
     ids = []
     for _ in range(100):
