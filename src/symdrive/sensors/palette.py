@@ -1,0 +1,77 @@
+"""Scratch paper of the painter: what the kernels know of each pixel of a short piece of a row.
+
+A picture is painted piece by piece and, within a piece, in passes: each pass is a loop over the
+pixels that computes one thing for all of them. Such loops run eight pixels at a time where they
+touch nothing but this scratch paper, whose columns lie a constant way apart; look-ups in textures,
+which only go one by one, have loops of their own.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+PIECE = 128
+"""Pixels of a piece: all columns of one fit into a core's nearest cache."""
+
+_LANES = 8
+_STRIDE = PIECE + _LANES
+
+
+def _column(number: int) -> np.uint64:
+    """Where a column begins; unsigned, so that kernels need not look for negative indices."""
+    return np.uint64(number * _STRIDE)
+
+
+# What the pixels of one triangle have in common.
+SUNNY_RED, SUNNY_GREEN, SUNNY_BLUE = (_column(k) for k in range(3))
+NORMAL_X, NORMAL_Y, NORMAL_Z = (_column(k) for k in range(3, 6))
+SHARE, GLOW = _column(6), _column(7)
+PLAIN_TRAITS = 8
+WET, FLOODS = _column(8), _column(9)
+WET_TRAITS = 10
+SHADED_RED, SHADED_GREEN, SHADED_BLUE = (_column(k) for k in range(10, 13))
+SLOPE_U, SLOPE_V = _column(13), _column(14)
+SHADOW_TRAITS = 15
+OWN_RED, OWN_GREEN, OWN_BLUE = (_column(k) for k in range(15, 18))
+TRAITS = 18
+
+# What each pixel has for itself.
+RAY_X, RAY_Y, RAY_Z = (_column(k) for k in range(18, 21))
+DISTANCE = _column(21)
+HIT_X, HIT_Y, HIT_Z = (_column(k) for k in range(22, 25))
+TEXEL, NOISE = _column(25), _column(26)
+RED, GREEN, BLUE = (_column(k) for k in range(27, 30))
+SUNLIT = _column(30)
+LAMP, BEAM = _column(31), _column(32)
+SCRATCH_A, SCRATCH_B, SCRATCH_C, SCRATCH_D = (_column(k) for k in range(33, 37))
+_NUMBERS = 37
+
+INDEX_A, INDEX_B, INDEX_C, INDEX_D = (_column(k) for k in range(4))
+_INDICES = 4
+
+
+@njit
+@no_type_check
+def new_palette():
+    """Scratch paper for numbers and for indices."""
+    return (
+        np.zeros(_NUMBERS * _STRIDE, np.float32),
+        np.zeros(_INDICES * _STRIDE, np.int32),
+    )
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def spread(numbers, traits, row, count, first, after):
+    """Give the pixels from `first` up to `after` the first `count` traits of a triangle.
+
+    Writes whole lanes: a few pixels behind the last one, too, which are those of the next triangle.
+    """
+    for k in range(count):
+        value = traits[row, k]
+        begin = np.uint64(k * _STRIDE + first)
+        for group in range(np.uint32((after - first + _LANES - 1) // _LANES)):
+            at = begin + np.uint64(group) * np.uint64(_LANES)
+            for lane in range(_LANES):
+                numbers[at + np.uint64(lane)] = value
