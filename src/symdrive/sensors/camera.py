@@ -13,9 +13,11 @@ from symdrive.sensors.rain import draw_rain
 from symdrive.sensors.raster import Drawing, Lens
 from symdrive.sensors.scene import Scene, SceneTables
 from symdrive.sensors.shading import grain_texture
+from symdrive.sensors.shadows import middle_of
 from symdrive.world.evidence import CameraLabels
 from symdrive.world.specs import CameraSpec
 
+_NO_FRAME, _NO_SHADE = np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.float32)
 _FAINT_SUN = 0.06
 """A sun this weak casts no shadows that anybody sees."""
 
@@ -78,7 +80,10 @@ def render_cameras(
         step = 1.0 / (spec.focal_px * samples)
         axes = np.stack([eye, turn[:, 0], -step * turn[:, 1], -step * turn[:, 2]])
         planes = _planes(spec.height * samples, spec.width * samples, len(scene.tables.actor_id))
-        frame, shade = np.zeros(0, np.float32), np.zeros(1, np.float32)
+        frame, shade = _NO_FRAME, _NO_SHADE
+        if shadows:
+            maps, shade = scene.shade(middle_of(ego_position, eye), skip_row)
+            frame = maps.seen_from(eye)
         view = View(axes.astype(np.float32), packed(light), frame, shade)
         drawing = scene.draw(_lens(spec, eye, turn, samples), skip_row)
         _paint(scene, view, drawing, planes, spec.name)

@@ -31,7 +31,6 @@ from symdrive.sensors.raster import SKY_DEPTH_M, Drawing
 from symdrive.sensors.scene import SceneTables
 from symdrive.sensors.shading import (
     daylight,
-    dot,
     face_row,
     facing_normal,
     own_color,
@@ -122,7 +121,11 @@ def _look(numbers, axes, nearness, depth_m, y, left, count):
     for k in range(np.uint32(count)):
         i, along = np.uint64(k), np.float32(np.int32(k))
         depth = _ONE / near[i]
-        x, y_, z = begin[0] + along * step[0], begin[1] + along * step[1], begin[2] + along * step[2]
+        x, y_, z = (
+            begin[0] + along * step[0],
+            begin[1] + along * step[1],
+            begin[2] + along * step[2],
+        )
         length = math.sqrt(x * x + y_ * y_ + z * z)
         deep[i] = depth
         numbers[at.RAY_X + i], numbers[at.RAY_Y + i] = x / length, y_ / length
@@ -206,7 +209,7 @@ def paint(
     height, width = planes.semantic.shape
     for turn in prange(CHUNKS):
         chunk, top, below = _strip(turn, height)
-        light, needed = unpacked_light(row), _needed(frame, False, False)
+        light, needed = unpacked_light(row), _needed(frame, weathered=False, dark=False)
         numbers, indices = new_palette()
         traits, known = np.zeros((_KNOWN, _TRAITS), np.float32), np.full(_KNOWN, -1, np.int32)
         for y in range(top, below):
@@ -263,7 +266,7 @@ def paint_weathered(
         chunk, top, below = _strip(turn, height)
         light, through = unpacked_light(row), unpacked_air(air, cells)
         dark = through.dark > _ZERO
-        needed = _needed(frame, True, dark)
+        needed = _needed(frame, weathered=True, dark=dark)
         numbers, indices = new_palette()
         traits, known = np.zeros((_KNOWN, _TRAITS), np.float32), np.full(_KNOWN, -1, np.int32)
         for y in range(top, below):

@@ -121,7 +121,7 @@ def add_lamps(numbers, air, cells, count):
 def weather_over(numbers, indices, grain, light, air, count):
     """Grain, water on the road, and fog."""
     if air.wet > _ZERO:
-        _find_noise(numbers, indices, grain, air, count, False)
+        _find_noise(numbers, indices, grain, air, count, of_clouds=False)
         for k in range(np.uint32(count)):
             i = np.uint64(k)
             wet = air.wet * numbers[at.WET + i]
@@ -202,7 +202,7 @@ def paint_clear_sky(numbers, light, count):
 @no_type_check
 def paint_sky(numbers, indices, grain, light, air, count):
     """The sky behind the weather."""
-    _find_noise(numbers, indices, grain, air, count, True)
+    _find_noise(numbers, indices, grain, air, count, of_clouds=True)
     for k in range(np.uint32(count)):
         i = np.uint64(k)
         ray = _triple(numbers, at.RAY_X, at.RAY_Y, at.RAY_Z, i)
