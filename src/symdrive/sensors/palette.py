@@ -9,13 +9,16 @@ which only go one by one, have loops of their own.
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 PIECE = 128
 """Pixels of a piece: all columns of one fit into a core's nearest cache."""
 
 _LANES = 8
 _STRIDE = PIECE + _LANES
+_SPAN = np.uint64(_STRIDE)
 
 
 def _column(number: int) -> np.uint64:
@@ -61,6 +64,24 @@ def new_palette():
     )
 
 
+@intrinsic
+@no_type_check
+def _store_lanes(_context, numbers, at, value):
+    """The same number for the eight pixels from one on, as one store (no loop becomes that)."""
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        lanes = ir.VectorType(ir.FloatType(), _LANES)
+        vector = ir.Constant(lanes, ir.Undefined)
+        for lane in range(_LANES):
+            vector = builder.insert_element(vector, arguments[2], ir.Constant(ir.IntType(32), lane))
+        place = builder.gep(array.data, [arguments[1]])
+        builder.store(vector, builder.bitcast(place, lanes.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(numbers, at, value), generate
+
+
 @njit(fastmath=True, error_model="numpy")
 @no_type_check
 def spread(numbers, traits, row, count, first, after):
@@ -68,10 +89,11 @@ def spread(numbers, traits, row, count, first, after):
 
     Writes whole lanes: a few pixels behind the last one, too, which are those of the next triangle.
     """
-    for k in range(count):
-        value = traits[row, k]
-        begin = np.uint64(k * _STRIDE + first)
-        for group in range(np.uint32((after - first + _LANES - 1) // _LANES)):
-            at = begin + np.uint64(group) * np.uint64(_LANES)
-            for lane in range(_LANES):
-                numbers[at + np.uint64(lane)] = value
+    begin = np.uint64(first)
+    for _ in range((np.uint32(after - first) + np.uint32(_LANES - 1)) >> np.uint32(3)):
+        at = begin
+        for k in range(np.uint32(count)):
+            value = traits[np.uint64(row), np.uint64(k)]
+            _store_lanes(numbers, at, value)
+            at += _SPAN
+        begin += np.uint64(_LANES)
