@@ -146,9 +146,9 @@ def test_a_car_that_is_not_seen_casts_no_shadow(actors_of, scene_of):
     assert darkness(scene, actors, skip_row=None).sum() > 30
 
 
-@pytest.mark.parametrize("altitude", [8.0, 20.0, 45.0, 90.0, 150.0])
+@pytest.mark.parametrize("altitude", [8.0, 20.0, 45.0, 70.0])
 def test_nothing_shades_itself(altitude, actors_of, scene_of):
-    """Level ground and a wall in the sun look as they do without shadows."""
+    """With the sun behind the camera, ground and wall look as they do without shadows."""
     weather = replace(DEFAULT_WEATHER, sun_altitude_angle=altitude, sun_azimuth_angle=217.0)
     actors = actors_of([(0, 0, 0)])
     scene = scene_of(actors, (FLOOR, BLOCK))
@@ -163,5 +163,4 @@ def test_nothing_shades_itself(altitude, actors_of, scene_of):
     assert wall.sum() > 500
     changed = np.abs(pictures[1] - pictures[0]).max(axis=2) > 2
     assert not changed[ground].any()
-    if altitude < 90.0:  # the sun stands behind the camera and lights both walls that it sees
-        assert changed[wall].mean() < 0.01
+    assert changed[wall].mean() < 0.01

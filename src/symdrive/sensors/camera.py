@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int64, UInt8
+from jaxtyping import Float, Float64, Int, Int8, Int64, UInt8
 
 from symdrive.sensors.light import packed
 from symdrive.sensors.mount import Pose, mounted, rotation
@@ -123,7 +123,8 @@ def _paint(scene: Scene, view: View, drawing: Drawing, planes: Planes, name: str
     draw_rain(planes.rgb, scene.look, name, float(scene.light.sky_share))
 
 
-def _flat_grain():
+def _flat_grain() -> Int8[np.ndarray, " texel"]:
+    """Both layers of the grain, one after the other."""
     return grain_texture().reshape(-1)
 
 

@@ -118,9 +118,19 @@ def add_lamps(numbers, air, cells, count):
 
 @njit(fastmath=True, error_model="numpy")
 @no_type_check
+def _most(numbers, column, count):
+    """The greatest number of a column; none is below 0."""
+    most = _ZERO
+    for k in range(np.uint32(count)):
+        most = max(most, numbers[column + np.uint64(k)])
+    return most
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
 def weather_over(numbers, indices, grain, light, air, count):
     """Grain, water on the road, and fog."""
-    if air.wet > _ZERO:
+    if air.wet > _ZERO and _most(numbers, at.WET, count) > _ZERO:
         _find_noise(numbers, indices, grain, air, count, of_clouds=False)
         for k in range(np.uint32(count)):
             i = np.uint64(k)
