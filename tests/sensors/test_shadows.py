@@ -115,7 +115,7 @@ def test_the_same_shadows_on_any_number_of_threads(rush_hour):
     assert frames[0] == frames[1]
 
 
-def darkness(scene, actors, skip_row=0):
+def darkness(scene, actors, skip_row: int | None = 0):
     """Where the picture from above has shadow."""
     pictures = []
     for shadows in (False, True):

@@ -6,7 +6,7 @@ touch nothing but this scratch paper, whose columns lie a constant way apart; lo
 which only go one by one, have loops of their own.
 """
 
-from typing import no_type_check
+from typing import Any, no_type_check
 
 import numpy as np
 from llvmlite import ir
@@ -69,7 +69,7 @@ def new_palette():
 def _store_lanes(_context, numbers, at, value):
     """The same number for the eight pixels from one on, as one store (no loop becomes that)."""
 
-    def generate(context, builder, signature, arguments):
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         lanes = ir.VectorType(ir.FloatType(), _LANES)
         vector = ir.Constant(lanes, ir.Undefined)
