@@ -40,6 +40,7 @@ class Tally:
         longest_still_s: longest time that anybody stood without a red light.
         stuck: vehicles that stood for `STUCK_S`.
         speeds: mean of all vehicles, m/s, at each look.
+        changes: lane changes.
         places: where the crashes began: x, y, and the rows of both.
     """
 
@@ -49,6 +50,7 @@ class Tally:
     longest_still_s: float = 0.0
     stuck: set[int] = field(default_factory=set)
     speeds: list[float] = field(default_factory=list)
+    changes: int = 0
     places: list[tuple[float, float, int, int]] = field(default_factory=list)
 
     @property
@@ -61,33 +63,36 @@ class Tally:
         return (
             f"{name:10s} {self.vehicles:5d} {self.minutes:8.1f} {len(self.crashes):8d}"
             f" {self.rate:9.3f} {self.longest_still_s:10.0f} {len(self.stuck):6d}"
-            f" {np.mean(self.speeds):8.2f}"
+            f" {np.mean(self.speeds):8.2f} {self.changes:8d}"
         )
 
 
-HEAD = "town       cars   minutes  crashes  per 100 longest s  stuck mean m/s"
+HEAD = "town       cars   minutes  crashes  per 100 longest s  stuck mean m/s  changes"
 
 
-def drive_alone(town: Town, minutes: float, vehicles: int, seed: int) -> Tally:
+def drive_alone(town: Town, minutes: float, seed: int, traffic: TrafficConfig) -> Tally:
     """Traffic without an ego.
 
     Args:
         town: where.
         minutes: to simulate.
-        vehicles: that drive; walkers are half as many.
         seed: of the episode.
+        traffic: who drives and walks.
     """
     route = Network(town).random_route(generator(seed, "route"), 100.0, "alone")
-    traffic = TrafficConfig(vehicles, vehicles // 2, vehicles // 3, crossing_share=1.0)
     sim = new_simulation(town, Episode(route, seed, traffic))
     sim.traffic.bodies["x"][0] = AWAY_M
     # Nobody is put back: without an ego everybody would be too far from it.
     sim.recycler = sim.recycler._replace(large=False)
     tally = Tally(minutes, len(sim.traffic.drivers) - 1)
+    changed = sim.traffic.drivers["changed_at"].copy()
     for tick in range(round(minutes * 60.0 / TICK_S)):
         run_phases(sim)
         if tick % LOOK_EVERY == 0:
             _look(sim, tally)
+        now = sim.traffic.drivers["changed_at"]
+        tally.changes += int((now > changed).sum())
+        changed[:] = now
     return tally
 
 
@@ -120,11 +125,28 @@ def main() -> int:
     parser.add_argument("--vehicles", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--places", action="store_true", help="also print where")
+    parser.add_argument("--lane-changes", action="store_true")
+    parser.add_argument("--jaywalking", type=float, default=0.0)
+    parser.add_argument("--main-roads", type=float, default=0.0)
+    parser.add_argument("--bicycles", type=float, default=-1.0)
+    parser.add_argument("--emergency", type=int, default=0)
     options = parser.parse_args()
+    many = options.vehicles
+    traffic = TrafficConfig(
+        many,
+        many // 2,
+        many // 3,
+        crossing_share=1.0,
+        lane_changes=options.lane_changes,
+        jaywalking=options.jaywalking,
+        main_roads=options.main_roads,
+        bicycles=options.bicycles,
+        emergency=options.emergency,
+    )
     print(HEAD)
     missed = 0
     for name in options.towns or list_towns():
-        tally = drive_alone(open_town(name), options.minutes, options.vehicles, options.seed)
+        tally = drive_alone(open_town(name), options.minutes, options.seed, traffic)
         print(tally.row(name), flush=True)
         for place in tally.places if options.places else ():
             print(f"    ({place[0]:.1f}, {place[1]:.1f}) between {place[2]} and {place[3]}")

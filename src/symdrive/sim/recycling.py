@@ -15,6 +15,7 @@ from symdrive.sim.road import Records, Road, road_of
 from symdrive.sim.spawning import BUBBLE_M, Slots, slots_of
 from symdrive.sim.state import Traffic, WalkerMode, empty_drivers
 from symdrive.sim.walking import sidewalk_pose
+from symdrive.world.catalogue import ActorKind
 
 EVERY_TICKS = 20
 """How often the population is looked at."""
@@ -34,7 +35,7 @@ TRIES = 12
 ENTRY_MPS = 5.0
 """Speed of a vehicle that is put back."""
 
-TEMPER = ("haste", "top_speed", "min_gap", "headway", "accel", "decel")
+TEMPER = ("haste", "top_speed", "min_gap", "headway", "accel", "decel", "urgent")
 """What a driver keeps when it is put elsewhere."""
 
 
@@ -60,8 +61,17 @@ def recycler_of(town: Town) -> Recycler:
     return Recycler(road_of(town), slots.driving, slots.walking, slots.large)
 
 
-def recycle(recycler: Recycler, traffic: Traffic, walkers: Records) -> None:
-    """Put back every actor that is out of reach, and vehicles at the end of their road."""
+def recycle(
+    recycler: Recycler, traffic: Traffic, walkers: Records, main_roads: float = 0.0
+) -> None:
+    """Put back every actor that is out of reach, and vehicles at the end of their road.
+
+    Args:
+        recycler: of the town.
+        traffic: everybody with a vehicle.
+        walkers: minds of the walkers.
+        main_roads: as in `TrafficConfig`.
+    """
     bodies, drivers = traffic.bodies, traffic.drivers
     away = np.hypot(bodies["x"] - bodies["x"][0], bodies["y"] - bodies["y"][0])
     far = away > BUBBLE_M if recycler.large else np.zeros(len(bodies), bool)
@@ -71,13 +81,19 @@ def recycle(recycler: Recycler, traffic: Traffic, walkers: Records) -> None:
     lost = (far | (ended & (away > HIDDEN_M))) & vehicles
     lost[0] = False
     for i in np.flatnonzero(lost):
-        _put_vehicle(recycler, traffic, int(i))
+        _put_vehicle(recycler, traffic, int(i), main_roads)
     first = len(bodies) - len(walkers)
     for row in np.flatnonzero(far[first:]):
         _put_walker(recycler, traffic, walkers, int(row))
 
 
-def _free_slot(slots: Slots, traffic: Traffic, row: int, draws: Int[np.ndarray, " try"]) -> int:
+def _free_slot(
+    slots: Slots,
+    traffic: Traffic,
+    row: int,
+    draws: Int[np.ndarray, " try"],
+    main_roads: float = 0.0,
+) -> int:
     """A place at the right distance from the ego with nobody near; -1 when none was found."""
     bodies = traffic.bodies
     away = np.hypot(slots.pose[:, 0] - bodies["x"][0], slots.pose[:, 1] - bodies["y"][0])
@@ -85,7 +101,11 @@ def _free_slot(slots: Slots, traffic: Traffic, row: int, draws: Int[np.ndarray, 
     if len(options) == 0:
         return -1
     others = np.arange(len(bodies)) != row
-    for slot in options[draws % len(options)]:
+    picks = draws % len(options)
+    if main_roads > 0.0:
+        upto = np.cumsum(slots.flow[options] ** main_roads)
+        picks = np.searchsorted(upto, draws / 2**40 * upto[-1], side="right")
+    for slot in options[picks]:
         x, y, _ = slots.pose[slot]
         gap = np.hypot(bodies["x"][others] - x, bodies["y"][others] - y)
         if gap.min() > GAP_M:
@@ -99,16 +119,19 @@ def _lots(traffic: Traffic, row: int, cursor: int) -> Int[np.ndarray, " try"]:
     return (traffic.draws[row, (cursor + np.arange(TRIES)) % ring] * 2**40).astype(np.int64)
 
 
-def _put_vehicle(recycler: Recycler, traffic: Traffic, i: int) -> None:
+def _put_vehicle(recycler: Recycler, traffic: Traffic, i: int, main_roads: float) -> None:
     """Give a vehicle a new place and a new way; its driver stays who it is."""
     driver, body = traffic.drivers[i], traffic.bodies[i]
-    slot = _free_slot(recycler.driving, traffic, i, _lots(traffic, i, int(driver["cursor"])))
+    lots = _lots(traffic, i, int(driver["cursor"]))
+    slot = _free_slot(recycler.driving, traffic, i, lots, main_roads)
     driver["cursor"] += TRIES
     if slot < 0:
         return
     fresh = empty_drivers(1)[0]
     for name in (*TEMPER, "cursor"):
         fresh[name] = driver[name]
+    # Who stood at the edge, or passed those who do, is back in its usual place.
+    fresh["keep"] = min(float(driver["keep"]), 0.0) if body["kind"] == ActorKind.BICYCLE else 0.0
     fresh["path_count"] = 1
     traffic.drivers[i] = fresh
     lane = recycler.driving.lane[slot]

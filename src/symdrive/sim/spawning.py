@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from symdrive.core.seeds import generator
-from symdrive.maps.town import LaneKind, Town
+from symdrive.maps.town import LaneKind, LaneTable, Town
 from symdrive.sim.path import extend, place
 from symdrive.sim.road import PerTown, Records, road_of
 from symdrive.sim.state import (
@@ -55,6 +55,15 @@ SHARES = {
 }  # fmt: skip
 """How often a body is met in traffic."""
 
+EMERGENCY = (
+    "vehicle.ford.ambulance", "vehicle.dodge.charger_police", "vehicle.carlamotors.firetruck",
+    "vehicle.mercedes.sprinter",
+)  # fmt: skip
+"""Bodies of emergency vehicles, in turn."""
+
+URGENT_HASTE = 1.4
+"""Their desired speed as a share of the limit."""
+
 TOP_SPEED = {ActorKind.BICYCLE: 5.5, ActorKind.TRUCK: 22.0, ActorKind.BUS: 22.0}
 """Own speed limit by kind, m/s; others have none that matters."""
 
@@ -69,6 +78,9 @@ CLOTHES = np.array([
     [60, 80, 140], [150, 90, 120],
 ], dtype=np.uint8)  # fmt: skip
 
+EDGE_M = 0.4
+"""From a bicycle that keeps to the right to the edge of its lane."""
+
 COMMON_PAINTS, COMMON_SHARE = 5, 0.67
 CHILD_SHARE = 0.15
 EGO_PAINT = (120, 24, 28)
@@ -82,12 +94,15 @@ class Slots(NamedTuple):
         s: arc length along it.
         pose: x, y and heading there.
         width_m: the least lane width of the 5 m around.
+        flow: how busy the road is by rights: speed limit in units of 10 m/s, times the lanes side
+            by side.
     """
 
     lane: Int[np.ndarray, " slot"]
     s: Float[np.ndarray, " slot"]
     pose: Float[np.ndarray, "slot 3"]
     width_m: Float[np.ndarray, " slot"]
+    flow: Float[np.ndarray, " slot"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +128,7 @@ def build_slots(town: Town) -> SlotTable:
     """List the starting places of a town."""
     lanes, road = town.lanes, road_of(town)
     drivable = (lanes.kind == LaneKind.DRIVING) & (lanes.junction < 0)
-    lively = drivable & (road.lanes["live"] == 1)
+    lively = drivable & (road.lanes["live"] == 2)
     drivable = lively if lively.any() else drivable
     used = np.repeat(drivable, np.diff(lanes.start))
     width = float(np.percentile(lanes.width_m[used], 5)) if used.any() else 0.0
@@ -148,7 +163,21 @@ def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_
         ends = np.interp([s - 2.5, s + 2.5], lanes.s_m[rows], lanes.width_m[rows])
         found.append(np.column_stack([np.full(len(s), lane), s, xyz[:, :2], yaw, ends.min(axis=0)]))
     table = np.concatenate(found)
-    return Slots(table[:, 0].astype(np.int64), table[:, 1], table[:, 2:5], table[:, 5])
+    lane = table[:, 0].astype(np.int64)
+    flow = _lanes_abreast(lanes)[lane] * lanes.speed_limit_mps[lane] / 10.0
+    return Slots(lane, table[:, 1], table[:, 2:5], table[:, 5], np.maximum(flow, 0.1))
+
+
+def _lanes_abreast(lanes: LaneTable) -> Int[np.ndarray, " lane"]:
+    """How many lanes of each lane's direction lie side by side, itself included."""
+    count = np.ones(len(lanes), dtype=np.int64)
+    for beside in (lanes.left, lanes.right):
+        at = beside.copy()
+        # No road has more lanes than this; the bound ends a ring of wrong links.
+        for _ in range(16):
+            count += at >= 0
+            at = np.where(at >= 0, beside[at], -1)
+    return count
 
 
 slots_of = PerTown(build_slots)
@@ -176,9 +205,11 @@ class _Taken:
 
 
 def _order(
-    slots: Slots, episode: Episode, rng: np.random.Generator, *, bubble: bool
+    slots: Slots, episode: Episode, rng: np.random.Generator, *, bubble: bool, main: float = 0.0
 ) -> Int[np.ndarray, " slot"]:
     """Slots in random order, those near the route first more often; none outside of the bubble.
+
+    With `main`, those on main roads too: see `TrafficConfig.main_roads`.
 
     Weighted sampling without replacement by exponential keys (Efraimidis and Spirakis 2006,
     "Weighted random sampling with a reservoir").
@@ -188,6 +219,8 @@ def _order(
     for point in episode.route.points[::20, :2]:
         away = np.minimum(away, np.hypot(*(slots.pose[:, :2] - point).T))
     key = np.where(away < NEAR_M, key / NEAR_WEIGHT, key)
+    if main > 0.0:
+        key /= slots.flow**main
     if bubble:
         start = episode.route.points[0, :2]
         key[np.hypot(*(slots.pose[:, :2] - start).T) > BUBBLE_M] = np.inf
@@ -236,6 +269,10 @@ def populate(town: Town, episode: Episode) -> Population:
     cast = _Cast(empty_bodies(counts.total), np.zeros((counts.total, 3), np.uint8), people)
     cast.dress(0, catalogue.EGO_MODEL, EGO_PAINT)
     drivers = _seat_drivers(cast, table.driving, driving)
+    drivers["urgent"][1 : 1 + asked.emergency] = 1
+    drivers["haste"][drivers["urgent"] == 1] = URGENT_HASTE
+    if asked.bicycles >= 0.0:
+        _keep_right(cast, drivers, table.driving.width_m[driving.slot])
     _park(cast, table.parking, parked, counts)
     walkers = _seat_walkers(cast, table.walking, walking, counts)
     traffic = Traffic(
@@ -263,9 +300,36 @@ def _pick_vehicles(table: SlotTable, episode: Episode, taken: _Taken, count: int
     shares = np.array([SHARES[catalogue.MODELS[row].name] for row in table.bodies])
     if len(shares) == 0:
         return _Placing(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    models = rng.choice(table.bodies, size=count, p=shares / shares.sum())
-    order = _order(table.driving, episode, rng, bubble=table.large)
+    models = rng.choice(table.bodies, size=count, p=_mix(table, shares, episode.traffic.bicycles))
+    calls = _emergency_bodies(table)
+    urgent = min(episode.traffic.emergency, count)
+    models[:urgent] = calls[np.arange(urgent) % len(calls)]
+    main = episode.traffic.main_roads
+    order = _order(table.driving, episode, rng, bubble=table.large, main=main)
     return _fit(table.driving, order, models, taken, 4.0)
+
+
+def _emergency_bodies(table: SlotTable) -> Int[np.ndarray, " model"]:
+    """Bodies for emergency calls that fit the lanes; a van where there is none of their own."""
+    widest = max(catalogue.MODELS[row].half_extent[1] for row in table.bodies)
+    fitting = [
+        catalogue.MODEL_ROW[name]
+        for name in EMERGENCY
+        if name in catalogue.MODEL_ROW
+        and catalogue.MODELS[catalogue.MODEL_ROW[name]].half_extent[1] <= widest
+    ]
+    return np.array(fitting or [table.bodies[0]], dtype=np.int64)
+
+
+def _mix(
+    table: SlotTable, shares: Float[np.ndarray, " model"], bicycles: float
+) -> Float[np.ndarray, " model"]:
+    """The share of each body, with that of bicycles where one is asked for."""
+    rides = np.array([catalogue.MODELS[row].kind == ActorKind.BICYCLE for row in table.bodies])
+    if bicycles < 0.0 or rides.all() or not rides.any():
+        return shares / shares.sum()
+    others = np.where(rides, 0.0, shares)
+    return bicycles * rides / rides.sum() + (1.0 - bicycles) * others / others.sum()
 
 
 def _pick_parked(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
@@ -344,6 +408,13 @@ def _seat_drivers(cast: _Cast, slots: Slots, placing: _Placing) -> Records:
     cast.bodies["lane"][1 : 1 + count] = slots.lane[placing.slot]
     cast.bodies["lane_s"][1 : 1 + count] = slots.s[placing.slot]
     return drivers
+
+
+def _keep_right(cast: _Cast, drivers: Records, width_m: Float[np.ndarray, " n"]) -> None:
+    """Let bicycles ride at the right edge of lanes of these widths."""
+    bodies = cast.bodies[1 : len(drivers)]
+    room = np.maximum(width_m / 2.0 - bodies["half_width"] - EDGE_M, 0.0)
+    drivers["keep"][1:] = np.where(bodies["kind"] == ActorKind.BICYCLE, -room, 0.0)
 
 
 def _park(cast: _Cast, slots: Slots, placing: _Placing, counts: Counts) -> None:

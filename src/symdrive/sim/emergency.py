@@ -1,0 +1,144 @@
+"""Vehicles on an emergency call, and the others who make way for them.
+
+Who has one behind it, or sees one come, pulls over to the edge of its lane and stops: to the left
+on the leftmost of several lanes, to the right everywhere else. The emergency vehicle drives through
+the alley between them. It is first at junctions and passes red lights as soon as others keep clear
+(`lines`, `junctions`).
+"""
+
+import math
+from typing import no_type_check
+
+from symdrive.sim.changing import along_way
+from symdrive.sim.kernel import entry, inner
+from symdrive.sim.road import Records, Road
+from symdrive.sim.sideways import aside_at, begin_shift
+from symdrive.sim.state import Traffic
+from symdrive.world.catalogue import ActorKind
+
+HEARD_M = 70.0
+"""Drivers make way for an emergency vehicle that is so far behind them."""
+
+MET_M = 60.0
+"""The same for one that comes towards them."""
+
+ABREAST_M = 9.0
+"""It concerns them if its way is no farther aside than this."""
+
+OVER_EDGE_M = 0.2
+"""The tyres of who has pulled over stand on the gutter."""
+
+ALLEY_M = 0.35
+"""Space that an emergency vehicle leaves to those it passes."""
+
+PATIENT_TICKS = 500
+"""Who has made way for so long (25 s) goes on, for the other may wait for it to move."""
+
+AGAIN_TICKS = 600
+"""And does not stop again before so long (30 s)."""
+
+PULL_M = 10.0
+"""Shortest road over which a vehicle pulls over."""
+
+_BICYCLE = ActorKind.BICYCLE.value
+
+
+@inner
+@no_type_check
+def _side(road: Road, lane: int) -> float:
+    """To which side of a lane vehicles pull over: 1 left, -1 right."""
+    return 1.0 if road.lanes[lane].left < 0 and road.lanes[lane].right >= 0 else -1.0
+
+
+@inner
+@no_type_check
+def _comes(me: Records, other: Records) -> bool:
+    """Whether another vehicle comes towards one on the same road."""
+    dx, dy = other.x - me.x, other.y - me.y
+    cos, sin = math.cos(me.yaw), math.sin(me.yaw)
+    along, aside = cos * dx + sin * dy, cos * dy - sin * dx
+    return 0.0 < along < MET_M and abs(aside) < ABREAST_M and math.cos(other.yaw - me.yaw) < -0.8
+
+
+@inner
+@no_type_check
+def _hears(road: Road, traffic: Traffic, j: int) -> bool:
+    """Whether driver `j` has an emergency vehicle behind it, or coming towards it."""
+    for u in range(1, len(traffic.drivers)):
+        if traffic.drivers[u].urgent == 1:
+            ahead = along_way(road, traffic, u, j)
+            if 0.0 < ahead < HEARD_M or _comes(traffic.bodies[j], traffic.bodies[u]):
+                return True
+    return False
+
+
+@inner
+@no_type_check
+def _edge(road: Road, traffic: Traffic, j: int) -> float:
+    """Where a vehicle that has pulled over stands in its lane, m left of the middle."""
+    body = traffic.bodies[j]
+    half = road.points[road.lanes[body.lane].first].half_width
+    return _side(road, body.lane) * max(half + OVER_EDGE_M - body.half_width, 0.0)
+
+
+@inner
+@no_type_check
+def _can_pull_over(road: Road, traffic: Traffic, j: int) -> bool:
+    """Whether a driver is on a plain stretch of road, and not on its way to another lane."""
+    body, driver = traffic.bodies[j], traffic.drivers[j]
+    lane = road.lanes[body.lane]
+    clear = body.half_length + 2.0 < body.lane_s < lane.length - PULL_M
+    return clear and lane.junction < 0 and driver.shift_m <= 0.0
+
+
+@inner
+@no_type_check
+def _make_way(road: Road, traffic: Traffic, j: int) -> None:
+    """Begin, go on or end to make way."""
+    body, driver = traffic.bodies[j], traffic.drivers[j]
+    hears = _hears(road, traffic, j)
+    rides = body.kind == _BICYCLE
+    if driver.yielded < 0:
+        driver.yielded += 1
+    elif driver.yielded == 0 and hears and _can_pull_over(road, traffic, j):
+        driver.yielded = 1
+        if not rides:
+            begin_shift(driver, driver.keep, _edge(road, traffic, j), PULL_M + body.speed)
+    elif driver.yielded > 0 and (not hears or driver.yielded > PATIENT_TICKS):
+        driver.yielded = -AGAIN_TICKS if hears else 0
+        if not rides:
+            aside, _ = aside_at(driver, 0.0)
+            begin_shift(driver, aside, 0.0, 2.0 * PULL_M)
+    elif driver.yielded > 0:
+        driver.yielded += 1
+
+
+@inner
+@no_type_check
+def _steer_through(road: Road, traffic: Traffic, u: int) -> None:
+    """Choose the place in its lane in which an emergency vehicle passes those who made way."""
+    me, driver = traffic.bodies[u], traffic.drivers[u]
+    wanted = 0.0
+    for j in range(1, len(traffic.drivers)):
+        other = traffic.drivers[j]
+        if j == u or other.yielded <= 0:
+            continue
+        ahead = along_way(road, traffic, u, j)
+        if -me.half_length - 2.0 < ahead < HEARD_M and traffic.bodies[j].lane == me.lane:
+            aside, _ = aside_at(other, math.inf)
+            room = traffic.bodies[j].half_width + me.half_width + ALLEY_M
+            away = aside + room if aside < 0.0 else aside - room
+            wanted = away if abs(away) > abs(wanted) else wanted
+    if abs(wanted - driver.keep) > 0.2 and driver.shift_m <= 0.0:
+        begin_shift(driver, driver.keep, wanted, 2.0 * PULL_M)
+
+
+@entry
+@no_type_check
+def make_way(road: Road, traffic: Traffic) -> None:
+    """Let drivers make way for emergency vehicles; the ego's driver does as it likes."""
+    for j in range(1, len(traffic.drivers)):
+        if traffic.drivers[j].urgent == 1:
+            _steer_through(road, traffic, j)
+        else:
+            _make_way(road, traffic, j)
