@@ -382,10 +382,12 @@ def _change(
     Returns:
         Whether the change has begun.
     """
-    lane = _next_to(road, traffic.bodies[i].lane, side)
-    if lane < 0 or road.lanes[lane].live == 0:
+    body = traffic.bodies[i]
+    lane = _next_to(road, body.lane, side)
+    # One whose rear is still in a junction has claims there that end with its way.
+    if lane < 0 or road.lanes[lane].live == 0 or body.lane_s < 2.0 * body.half_length:
         return False
-    end, length = end_room(road, traffic, i), shift_length(traffic.bodies[i].speed)
+    end, length = end_room(road, traffic, i), shift_length(body.speed)
     forced = least == -math.inf
     if forced:
         length = max(min(length, end - 2.0 * MARGIN_M), TIGHT_M)

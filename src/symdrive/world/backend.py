@@ -51,6 +51,8 @@ class TrafficConfig:
         """Counts are counts."""
         if min(self.vehicles, self.pedestrians, self.parked, self.emergency) < 0:
             raise ValueError(f"traffic counts are zero or more: {self}")
+        if self.emergency > self.vehicles:
+            raise ValueError(f"{self.emergency} emergency vehicles of {self.vehicles}; no more")
         if not 0.0 <= self.crossing_share <= 1.0:
             raise ValueError(f"crossing_share is {self.crossing_share}; in [0, 1]")
         if not 0.0 <= self.jaywalking <= 60.0:
