@@ -45,7 +45,7 @@ def avenue(dogwood: Town) -> tuple[int, int]:
     """A long lane of a motorway and its left neighbour, which both go on."""
     lanes = road_of(dogwood).lanes
     good = (lanes["left"] >= 0) & (lanes["live"] == 2) & (lanes["length"] > 250.0)
-    good &= lanes["live"][lanes["left"]] == 2
+    good &= (lanes["live"][lanes["left"]] == 2) & (lanes["right"] < 0)
     lane = int(np.flatnonzero(good)[0])
     return lane, int(lanes["left"][lane])
 
@@ -95,7 +95,7 @@ def test_a_faster_driver_passes_a_slower_one(stage: Stage, avenue: tuple[int, in
     bodies, drivers = sim.traffic.bodies, sim.traffic.drivers
     lanes, yaw = set(), []
     before = bodies[["x", "y"]][2].copy()
-    for _ in range(300):
+    for _ in range(400):
         run_phases(sim)
         lanes.add(int(bodies["lane"][2]))
         step = np.hypot(bodies["x"][2] - before["x"], bodies["y"][2] - before["y"])

@@ -84,7 +84,7 @@ def _across(road: Road, places: Cells, me: Records, yaw: float) -> Across:
     lanes, s = np.empty(MOST_LANES, np.int64), np.empty(MOST_LANES)
     near, far = np.empty(MOST_LANES), np.empty(MOST_LANES)
     count, verge, away = 0, 0.0, 0.0
-    none = Across(-1, lanes, s, near, far, -1, 0.0)
+    none = Across(np.int64(-1), lanes, s, near, far, np.int64(-1), 0.0)
     while away < WIDEST_M:
         away += STEP_M
         x, y = me.x + away * math.cos(yaw), me.y + away * math.sin(yaw)
