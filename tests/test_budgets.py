@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.joinpath("src").rglob("*.py"), *ROOT.joinpath("tools").rglob("*.py")])
 MAX_LINES = 500
-MAX_MODEL_LINES = 2350
+MAX_MODEL_LINES = 2400
 """Of the network in all its published variants; what reads and verifies weights is not counted."""
 OFFICIAL_WEIGHTS = {"official.py", "bundle.py", "parity.py", "compat.py"}
 

@@ -18,7 +18,7 @@ from symdrive.features import config as features
 from symdrive.features.checkpoint import load_checkpoints, save_checkpoint
 from symdrive.model import config as models
 from symdrive.model.network import TransFuser
-from symdrive.world.rig import NANO_RIG
+from symdrive.world.rig import LEAD_RIG, NANO_RIG
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +76,27 @@ def test_the_vote_of_a_folder_is_the_mean_of_its_files(ensemble: Path, tmp_path:
     assert len(Student.load(ensemble).ensemble.members) == 2
 
 
+def test_a_student_with_radar_hears_the_files_that_are_listed(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = replace(models.NANO, radar=models.RadarConfig(4, 4, 6, 32, 1, 4, 32), radar_queries=4)
+    read = replace(features.OFFICIAL_RADAR, points=6, objects=4)
+    rig = replace(NANO_RIG, name="nano_radar", radars=LEAD_RIG.radars)
+    file = tmp_path / "student.safetensors"
+    save_checkpoint(file, TransFuser(model), replace(features.NANO, radar=read), rig)
+    name = read.sensors[0]
+    folder = make_folder(tmp_path / "in", radar=[{"sensor": name, "file": "radar.npy"}])
+    routes = []
+    for depth in (8.0, 30.0):
+        np.save(folder / "radar.npy", np.array([[0.1, 0.0, depth, -4.0]], dtype=np.float32))
+        (scene,) = read_scenes(folder)
+        routes.append(predict(scene, folder, load_checkpoints(file), StudentConfig()).route)
+    assert np.abs(routes[0] - routes[1]).max() > 1e-4
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"radar": [{"sensor": "radar_front", "file": "points.npy"}]}, "reads no radar 'radar_fr"),
         ({"images": []}, "no picture of camera"),
         ({"command": "ABOUT"}, "no command is called 'ABOUT'"),
         ({"lidar": "none.npy"}, "there is no LiDAR file"),

@@ -77,6 +77,33 @@ def test_it_says_what_it_intends_and_brings_its_rig(path: Path) -> None:
     np.testing.assert_allclose(plan.target_points, [[0, 0], [200, 0], [200, 0]])
 
 
+def test_it_thinks_when_a_sensor_reads(path: Path) -> None:
+    student = Student.load(path)
+    student.reset(PLAN)
+    names = [camera.name for camera in NANO_RIG.cameras]
+
+    def routes(read_at: list[int], **others: int) -> list[np.ndarray]:
+        found: list[np.ndarray] = []
+        for tick, at in enumerate(read_at):
+            student.act(observation(tick, read_at=dict.fromkeys(names, at) | others))
+            assert student.plan is not None
+            found.append(student.plan.route)
+        return found
+
+    first, second, third, fourth = routes([0, 0, 2, 2])
+    assert np.array_equal(first, second)
+    assert np.array_equal(third, fourth)
+    assert not np.array_equal(second, third)
+    student.reset(PLAN)
+    first, second = routes([0, 0])
+    assert np.array_equal(first, second)
+    student.act(observation(2, read_at=dict.fromkeys(names, 0) | {"gnss": 2}))
+    assert student.plan is not None
+    assert np.array_equal(student.plan.route, second)
+    student.act(observation(3))  # a world that does not say when it read reads always
+    assert not np.array_equal(student.plan.route, second)
+
+
 def test_same_observations_same_controls(path: Path) -> None:
     controls = []
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,10 @@ import pytest
 
 from symdrive.cli import options
 from symdrive.cli.main import parse, run
+from symdrive.cli.pages import Page, write_pages
 from symdrive.core.config import to_plain
+from symdrive.maps.open import open_town
+from symdrive.record.reader import find_runs
 from symdrive.world.weather import drawn_preset
 
 QUIET = ["--vehicles", "0", "--pedestrians", "0", "--parked", "0", "--no-report"]
@@ -159,6 +163,23 @@ def test_a_report_without_video(drive):
     page = drive.joinpath("random_000/report.html").read_text()
     assert "blind on route random_000" in page
     assert "<svg" in page
+
+
+def test_two_processes_write_the_pages_that_one_writes(drive):
+    runs = find_runs(drive) * 2
+    town = open_town("alder")
+    pages = [Page(folder, drive, video=False) for folder in runs]
+    before = [without_plot_ids(write_pages([page], town)) for page in pages]
+    for folder in runs:
+        folder.joinpath("report.html").unlink(missing_ok=True)
+    last = write_pages(pages, town, workers=2)
+    assert last == runs[-1] / "report.html"
+    assert [without_plot_ids(folder / "report.html") for folder in runs] == before
+
+
+def without_plot_ids(page):
+    """Plotly names its plots at random."""
+    return re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", page.read_text())
 
 
 def test_towns_are_listed_and_drawn(tmp_path, capsys, monkeypatch):

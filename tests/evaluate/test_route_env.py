@@ -104,6 +104,18 @@ def test_target_points_lie_ahead_and_frames_are_shown(env: RouteEnv):
     assert np.array_equal(picture, observation["camera/front"])
 
 
+def test_the_weather_is_as_wanted_or_drawn_for_each_episode():
+    night = RouteEnv(dataclasses.replace(CONFIG, weather="ClearNight"))
+    random = RouteEnv(dataclasses.replace(CONFIG, weather="random"))
+    pictures = [env.reset(seed=3)[0]["camera/front"] for env in (night, RouteEnv(CONFIG))]
+    assert pictures[0].mean() < 0.5 * pictures[1].mean()
+    drawn = {random.reset(seed=seed)[0]["camera/front"].tobytes() for seed in (3, 4)}
+    assert len(drawn) == 2
+    assert random.reset(seed=3)[0]["camera/front"].tobytes() in drawn
+    with pytest.raises(UserError, match="no weather is called 'sunny'"):
+        RouteEnv(dataclasses.replace(CONFIG, weather="sunny"))
+
+
 def test_an_episode_is_cut_off_after_max_steps():
     env = RouteEnv(dataclasses.replace(CONFIG, max_steps=3))
     env.reset(seed=1)

@@ -45,7 +45,7 @@ def test_storing_matters_and_twice_the_lidar_is_once(drives: Any, features: Feat
 
 def test_raster_rows_run_from_left_to_right_and_columns_forwards(features: FeatureConfig) -> None:
     xy = np.array([[10.5, 31.5], [10.5, -31.5], [-15.5, 0.5], [47.5, 0.5], [48.0, 0.0]])
-    raster = rasterise(xy, np.full(5, 1.0), xy, features)
+    raster = rasterise(np.column_stack([xy, np.full(5, 1.0)]), features)
     assert raster.shape == (4, 64, 64)
     found = {(int(r), int(c)) for r, c in np.argwhere(raster[3])}
     assert found == {(0, 26), (63, 26), (31, 0), (31, 63)}
@@ -55,7 +55,7 @@ def test_raster_rows_run_from_left_to_right_and_columns_forwards(features: Featu
 def test_raster_counts_are_cut_and_slices_are_half_open(features: FeatureConfig) -> None:
     xy = np.tile([[5.5, 0.5]], (9, 1))
     z = np.array([0.0] * 7 + [0.3, 3.0])
-    raster = rasterise(xy, z, xy, features)
+    raster = rasterise(np.column_stack([xy, z]), features)
     assert raster[1].max() == features.lidar_clip
     assert raster[3].sum() == 1
 
@@ -64,7 +64,17 @@ def test_only_the_own_car_is_left_out_not_a_cross(features: FeatureConfig) -> No
     inside = np.array([[0.0, 0.0], [2.4, 1.0]])
     outside = np.array([[10.0, 0.5], [0.5, 5.0], [2.5, 0.0], [0.0, 1.1]])
     xy = np.concatenate([inside, outside])
-    assert rasterise(xy, np.ones(6), xy, features).sum() == 4
+    assert rasterise(np.column_stack([xy, np.ones(6)]), features).sum() == 4
+
+
+def test_a_shifted_raster_is_that_of_moved_points(features: FeatureConfig) -> None:
+    draw = np.random.default_rng(3)
+    points = draw.uniform([5.0, -30.0, -1.0], [47.0, 30.0, 3.0], (4000, 3))
+    pose = ViewPose(lateral_m=0.7, yaw=-0.15)
+    moved = np.column_stack([pose.to_view(points[:, :2]), points[:, 2]])
+    shifted = rasterise(points, features, pose)
+    assert np.array_equal(shifted, rasterise(moved, features))
+    assert not np.array_equal(shifted, rasterise(points, features))
 
 
 def test_shifted_view_moves_points_the_other_way(drives: Any, features: FeatureConfig) -> None:

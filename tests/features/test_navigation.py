@@ -86,6 +86,15 @@ def test_the_estimate_smooths_noise_and_follows_the_car() -> None:
     assert np.mean(errors[100:]) < 0.35 * np.linalg.norm(noise, axis=1).mean()
 
 
+def test_the_first_readings_count_alike() -> None:
+    navigator = Navigator(PLAN, NavigationConfig(position_gain=0.04))
+    readings = np.random.Generator(np.random.PCG64(2)).normal(0, 0.55, (20, 2))
+    states = [navigator.step(reading, 0.0, 0.0) for reading in readings]
+    for count in (1, 2, 20):
+        expected = readings[:count].mean(axis=0)
+        np.testing.assert_allclose(states[count - 1].position, expected, atol=1e-12)
+
+
 @given(st.lists(st.tuples(st.floats(-50, 90), st.floats(-50, 90)), min_size=1, max_size=30))
 def test_progress_never_goes_back(points: list[tuple[float, float]]) -> None:
     navigator = Navigator(PLAN, NavigationConfig(passed_m=5.0))

@@ -14,7 +14,10 @@ from symdrive.features.inputs import EGO_VIEW, ViewPose
 from symdrive.features.scene_labels import Moment, bev_semantic, boxes, depth, semantic, shown
 from symdrive.maps.raster import TownRaster
 from symdrive.model.config import BEV_CLASSES, BOX_CLASSES, SEMANTIC_CLASSES
+from symdrive.record import codec
+from symdrive.record.config import RecordConfig
 from symdrive.record.frame import StoredLabels
+from symdrive.world.evidence import CameraLabels
 from symdrive.world.truth import SignalState
 
 CAR, BUS, BIKE, ADULT = 1, 7, 9, 10  # rows of the catalogue
@@ -145,14 +148,19 @@ def test_a_shifted_view_cuts_the_map_out_where_the_rig_is(
     assert 0.2 < (read(plain, grid) > 0).mean() < 0.98
 
 
+def stored_labels(label: CameraLabels, config: RecordConfig) -> StoredLabels:
+    """Semantic and depth planes as a run folder keeps them."""
+    small = codec.depth_to_bytes(label.depth_m, config.depth_divisor, config.depth_max_m)
+    data = {"semantic": label.semantic, "depth": small}
+    coded = {kind: memoryview(codec.encode_plane(plane, 1)) for kind, plane in data.items()}
+    return StoredLabels({"instance": None, **coded}, label.semantic.shape[1], config)
+
+
 def test_thin_and_important_things_survive_in_semantic_labels(
     drives: Any, features: FeatureConfig
 ) -> None:
     evidence = drives.tick(0).evidence
-    stored = {
-        name: StoredLabels(label.semantic, None, label.depth_m[::4, ::4])
-        for name, label in evidence.labels.items()
-    }
+    stored = {name: stored_labels(label, RecordConfig()) for name, label in evidence.labels.items()}
     found = semantic(stored, features)
     assert found.shape == features.label_size
     lamp = SEMANTIC_CLASSES.index("traffic_light")

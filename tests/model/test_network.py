@@ -25,7 +25,7 @@ from symdrive.model.config import (
 )
 from symdrive.model.encoders import make_encoder
 from symdrive.model.network import TransFuser, expected_speed, use_channels_last
-from symdrive.model.planner import sine_grid, unit_points
+from symdrive.model.planner import fine_points, sine_grid, unit_points
 from symdrive.model.radar_loss import radar_loss
 from symdrive.model.tensors import Inputs, RadarObjects, Targets, to_device
 
@@ -384,3 +384,14 @@ def test_official_preset_reads_official_sizes() -> None:
     assert OFFICIAL_RESNET34.bev_feature_size == (80, 96)
     assert OFFICIAL_RESNET34.cell_m == 1.0
     assert OFFICIAL_RESNET34.num_status_tokens == 25
+
+
+def test_fine_points_say_where_the_way_passes_and_where_it_leads() -> None:
+    half_left = torch.tensor([[[-40.0, -0.5], [40.0, -0.5], [90.0, 3.0]]])
+    turned = torch.tensor([[[0.0, 0.0], [0.0, 20.0], [0.0, 40.0]]])
+    found = fine_points(torch.cat([half_left, turned]))
+    assert found.shape == (2, 14)
+    torch.testing.assert_close(found[0, 0], torch.tanh(torch.tensor(-0.5)))
+    torch.testing.assert_close(found[0, 9:12], torch.tanh(3.0 / torch.tensor([1.0, 4.0, 16.0])))
+    torch.testing.assert_close(found[:, 12:], torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+    assert torch.isfinite(fine_points(torch.zeros(1, 3, 2))).all()

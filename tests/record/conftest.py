@@ -61,6 +61,9 @@ def make_truth(tick: int, num_actors: int = 5, seed: int = 0) -> Truth:
         lane_s_m=rng.uniform(0, 30, num_actors),
         parked=rng.random(num_actors) < 0.3,
         braking=rng.random(num_actors) < 0.3,
+        lights=rng.choice([0, 16, 32, 48, 512, 560], num_actors),
+        doors=rng.integers(0, 4, num_actors),
+        walked_m=rng.uniform(0, 900, num_actors),
     )
     contacts = (Collision(0, np.array([1.0, 2.0, 3.0])),) if tick % 3 == 0 else ()
     return Truth(tick, tick * 0.05, actors, rng.integers(0, 3, 4), contacts)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from symdrive.core.errors import UserError
@@ -98,6 +99,24 @@ def test_truth_comes_back_exactly(tmp_path: Path, meta: RunMeta, record: Make) -
 
 def test_actor_columns_cover_the_noun() -> None:
     assert set(schema.ACTOR_COLUMNS) == {f.name for f in dataclasses.fields(Actors)}
+
+
+def test_a_folder_from_before_indicators_reads_as_one_with_all_off(
+    tmp_path: Path, meta: RunMeta, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = {"lights", "doors", "walked_m"}
+    columns = {name: kind for name, kind in schema.ACTOR_COLUMNS.items() if name not in new}
+    actor_schema = pa.schema([f for f in schema.ACTOR_SCHEMA if f.name not in new])
+    with monkeypatch.context() as before:
+        before.setattr(schema, "ACTOR_COLUMNS", columns)
+        before.setattr(schema, "ACTOR_SCHEMA", actor_schema)
+        made = drive(tmp_path / "run", meta, record)
+    run = open_run(tmp_path / "run")
+    for item in made:
+        actors = run.truth(item.truth.tick).actors
+        assert np.array_equal(actors.braking, item.truth.actors.braking)
+        for name in new:
+            assert np.array_equal(getattr(actors, name), np.zeros(len(actors)))
 
 
 def test_actor_count_may_change(tmp_path: Path, meta: RunMeta, record: Make) -> None:

@@ -61,6 +61,14 @@ def test_solids_are_closed_and_look_outward(solid):
     assert forward == {(b, a) for a, b in forward}
 
 
+def test_there_are_as_many_bodies_as_a_town_wants():
+    vehicles = [model for model in MODELS if model.kind in VEHICLE_KINDS]
+    people = [row for row, model in enumerate(MODELS) if model.kind == ActorKind.PEDESTRIAN]
+    assert len(vehicles) >= 25
+    assert len(people) >= 12
+    assert len({bodies()[row].color.tobytes() for row in people}) == len(people)
+
+
 def test_a_box_is_as_large_as_asked():
     solid = box((1.0, 2.0, 3.0), (0.5, 0.4, 0.3))
     np.testing.assert_allclose(solid.vertices.min(axis=0), [0.5, 1.6, 2.7])

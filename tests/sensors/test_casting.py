@@ -14,8 +14,8 @@ from symdrive.core.seeds import generator
 from symdrive.core.semantics import SemanticClass
 from symdrive.maps.town import Mesh
 from symdrive.sensors import embree
-from symdrive.sensors.bodies import bodies
 from symdrive.sensors.camera import camera_pose, render_cameras
+from symdrive.sensors.figures import figures, figures_of, stretch_of
 from symdrive.sensors.lidar import beam_angles, scan
 from symdrive.sensors.mount import Pose, rotation
 from symdrive.sensors.raster import SKY_DEPTH_M
@@ -52,8 +52,9 @@ class Merged:
         total = len(mesh.vertices)
         for row in range(len(actors)):
             if row != skip_row:
-                body = bodies()[actors.model[row]]
-                vertices.append(body.vertices @ rotation[row].T + actors.position[row])
+                body = figures()[figures_of(actors)[row]]
+                stretched = body.vertices * stretch_of(actors)[row]
+                vertices.append(stretched @ rotation[row].T + actors.position[row])
                 faces.append(body.faces + total)
                 owner.append(np.full(len(body.faces), actors.actor_id[row]))
                 total += len(body.vertices)

@@ -67,7 +67,7 @@ def test_eight_recorded_frames_are_learnt_by_heart(
     with torch.no_grad():
         errors.update(network(inputs), on_device(targets))
     found = errors.result()
-    assert int(targets.num_boxes.sum()) > FRAMES
+    assert int(targets.num_boxes.sum()) >= FRAMES
     assert found["waypoints_m"] < 0.2
     assert found["route_m"] < 0.2
     assert found["box_recall"] > 0.9  # within 2 m of the centre, class and score right

@@ -19,12 +19,14 @@ from symdrive.core.errors import UserError
 from symdrive.features.checkpoint import Checkpoint
 from symdrive.features.inputs import command_index, rasterise, stitch
 from symdrive.features.prediction import Prediction, read_boxes
+from symdrive.features.radar import radar_inputs
 from symdrive.maps.route import Command
 from symdrive.model.config import ModelConfig
 from symdrive.model.ensemble import joined, joined_classes
 from symdrive.model.network import expected_speed
 from symdrive.model.tensors import Inputs, PlanOutput, Predictions, to_device
 from symdrive.world.control import DetectedBox
+from symdrive.world.observation import RadarColumn, RadarPoints
 
 SCENES_FILE = "scenes.json"
 
@@ -43,6 +45,21 @@ class CameraFile:
 
 
 @dataclass(frozen=True)
+class RadarFile:
+    """Detections of one radar.
+
+    Attributes:
+        sensor: name in the rig of the checkpoint.
+        file: .npy file, relative to the folder: azimuth (left positive, rad), altitude (rad),
+            depth (m) and speed along the ray (m/s, negative for what comes nearer), in the frame
+            of the radar's mount.
+    """
+
+    sensor: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Scene:
     """One moment to look at.
 
@@ -53,6 +70,7 @@ class Scene:
         speed_mps: of the car.
         command: name of a `Command`.
         lidar: .npy file with x, y, z, ... in the ego frame, m; empty for no points.
+        radar: detections; a radar that is not listed has met nothing.
     """
 
     name: str
@@ -61,6 +79,7 @@ class Scene:
     speed_mps: float = 0.0
     command: str = "LANE_FOLLOW"
     lidar: str = ""
+    radar: tuple[RadarFile, ...] = ()
 
 
 def read_scenes(folder: Path) -> list[Scene]:
@@ -121,10 +140,10 @@ def predict(
 def _inputs(scene: Scene, folder: Path, checkpoint: Checkpoint) -> Inputs:
     """A batch of one on the device of the network."""
     model, features = checkpoint.network.config, checkpoint.features
-    if model.radar is not None or model.acceleration_token:
+    if model.acceleration_token:
         raise UserError(
-            f"{scene.name}: this checkpoint reads radar or acceleration, which a folder of"
-            " pictures does not hold; take one that was trained without."
+            f"{scene.name}: this checkpoint reads the acceleration, which a folder of pictures"
+            " does not hold; take one that was trained without."
         )
     if scene.command not in Command.__members__:
         raise UserError(
@@ -132,14 +151,16 @@ def _inputs(scene: Scene, folder: Path, checkpoint: Checkpoint) -> Inputs:
             f" {', '.join(Command.__members__)}."
         )
     points = _points(folder / scene.lidar) if scene.lidar else np.zeros((0, 3), dtype=np.float32)
-    raster = rasterise(points[:, :2], points[:, 2], points[:, :2], features)
+    raster = rasterise(points, features)
     image = stitch(_images(scene, folder, checkpoint), features)
+    radar = radar_inputs(_detections(scene, folder, checkpoint), checkpoint.rig, features)
     inputs = Inputs(
         torch.from_numpy(image)[None],
         torch.from_numpy(raster)[None],
         torch.tensor([scene.speed_mps], dtype=torch.float32),
         torch.tensor([command_index(Command[scene.command])]),
         torch.tensor([scene.target_points], dtype=torch.float32),
+        None if radar is None else torch.from_numpy(radar)[None],
     )
     device = next(checkpoint.network.parameters()).device
     return to_device(inputs, device)
@@ -167,6 +188,30 @@ def _images(scene: Scene, folder: Path, checkpoint: Checkpoint) -> dict[str, np.
                 f" {sizes[view.camera][0]}x{sizes[view.camera][1]}."
             )
         found[view.camera] = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    return found
+
+
+def _detections(scene: Scene, folder: Path, checkpoint: Checkpoint) -> dict[str, RadarPoints]:
+    """Detections by radar."""
+    read = checkpoint.features.radar
+    known = () if read is None else read.sensors
+    found: dict[str, RadarPoints] = {}
+    for one in scene.radar:
+        path = folder / one.file
+        if one.sensor not in known:
+            raise UserError(
+                f"{scene.name}: the checkpoint reads no radar {one.sensor!r}; it reads"
+                f" {', '.join(known) or 'none'}."
+            )
+        if not path.is_file():
+            raise UserError(f"{scene.name}: there is no radar file {path}.")
+        points = np.load(path, allow_pickle=False)
+        if points.ndim != 2 or points.shape[1] != len(RadarColumn):
+            raise UserError(
+                f"{path} has shape {points.shape}; rows of azimuth, altitude, depth and speed are"
+                " wanted."
+            )
+        found[one.sensor] = points.astype(np.float32)
     return found
 
 

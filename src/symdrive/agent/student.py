@@ -1,6 +1,6 @@
 """The learned driver: navigation, features, network, controllers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from symdrive.agent.boxes import surest_boxes
+from symdrive.agent.escape import Escape, EscapeRule
 from symdrive.agent.guard import Guard
 from symdrive.agent.kalman import KalmanConfig, KalmanFilter
 from symdrive.agent.stop_signs import StopSignRule, StopSigns
@@ -66,6 +67,7 @@ class StudentConfig:
         creep: what to do after standing for very long; None for nothing.
         follow: the route at the target speed, or the waypoints, which drive worse.
         guard: an emergency brake over the plan; None for none.
+        escape: what to do before what the guard stands; None for waiting.
         stop_signs: a rule that stops at every sign that the network has seen; None for none.
         kalman: a filter over the readings of place, heading and speed; None takes them as they are.
         tick_s: length of a tick.
@@ -77,6 +79,7 @@ class StudentConfig:
     creep: Creep | None = None
     follow: Literal["route", "waypoints"] = "route"
     guard: Guard | None = None
+    escape: Escape | None = None
     stop_signs: StopSigns | None = None
     kalman: KalmanConfig | None = None
     tick_s: float = 0.05
@@ -87,6 +90,8 @@ class StudentConfig:
             raise ValueError(f"stop_above and box_score are probabilities: {self}")
         if self.stop_signs is not None and not self.boxes:
             raise ValueError("the stop-sign rule reads boxes; leave boxes on")
+        if self.escape is not None and self.guard is None:
+            raise ValueError("an escape goes round what a guard stops at; give it one")
 
 
 class Student(Policy):
@@ -120,8 +125,12 @@ class Student(Policy):
         self._longitudinal = LongitudinalController()
         self._tracker = WaypointTracker()
         self._standing_s, self._rolling_s = 0.0, 0.0
-        self._stop_signs, self._kalman = _rules(self.config)
+        self._rules = _Rules.of(self.config)
         self._given = Control()
+        self._intent: Plan | None = None
+        self._read_at: Mapping[str, int] = {}
+        sensors = (*self.rig.cameras, *self.rig.lidars, *self.rig.radars)
+        self._eyes = frozenset(sensor.name for sensor in sensors)
         self._cameras = {c.name: (c.height, c.width, 3) for c in self.rig.cameras}
 
     @classmethod
@@ -149,12 +158,16 @@ class Student(Policy):
         self._lateral.reset()
         self._tracker.reset()
         self._standing_s, self._rolling_s = 0.0, 0.0
-        self._stop_signs, self._kalman = _rules(self.config)
+        self._rules = _Rules.of(self.config)
         self._given = Control()
+        self._intent, self._read_at = None, {}
         self.plan = None
 
     def act(self, observation: Observation) -> Control:
         """Drive one tick.
+
+        The network thinks when a sensor has read something new; in ticks between two readings
+        (`Observation.read_at`) the controllers go on with the plan they have.
 
         Raises:
             RuntimeError: when it was not reset with a plan.
@@ -164,17 +177,32 @@ class Student(Policy):
             raise RuntimeError("the student needs a navigation plan: call reset first")
         self._check(observation)
         position, yaw, speed_mps = observation.position, observation.yaw, observation.speed_mps
-        if self._kalman is not None:
-            position = self._kalman.step(position, yaw, speed_mps, self._given)
+        if self._rules.kalman is not None:
+            position = self._rules.kalman.step(position, yaw, speed_mps, self._given)
         navigation = self._navigator.step(position, yaw, speed_mps)
+        if self._is_news(observation) or self._intent is None:
+            self._intent = self._think(observation, navigation)
+        self.plan = self._intent
+        self._given = self._control(self.plan, observation)
+        if self._rules.stop_signs is not None:
+            boxes = self.plan.boxes
+            self._given = self._rules.stop_signs.step(self._given, boxes, speed_mps, yaw)
+        return self._given
+
+    def _is_news(self, observation: Observation) -> bool:
+        """Whether a sensor has read since the last thought; worlds that do not say read always."""
+        before = self._read_at
+        self._read_at = {
+            name: tick for name, tick in observation.read_at.items() if name in self._eyes
+        }
+        return not before or before != self._read_at
+
+    def _think(self, observation: Observation, navigation: NavigationState) -> Plan:
+        """One pass through the network."""
         inputs = encode(as_stored(observation, self.features), navigation, self.features, self.rig)
         with torch.inference_mode():
             output, bev = self.ensemble.drive(self._batch(inputs))
-            self.plan = self._make_plan(output, bev, observation, navigation)
-        self._given = self._control(self.plan, observation)
-        if self._stop_signs is not None:
-            self._given = self._stop_signs.step(self._given, self.plan.boxes, speed_mps, yaw)
-        return self._given
+            return self._make_plan(output, bev, observation, navigation)
 
     def _check(self, observation: Observation) -> None:
         """Refuse a world with another rig."""
@@ -242,14 +270,21 @@ class Student(Policy):
         if self.config.follow == "waypoints":
             return self._tracker.step(plan.waypoints, speed_mps)
         target, brake = self._target_speed(plan, speed_mps)
-        if self.config.guard is not None:
-            wanted = replace(plan, target_speed_mps=target, brake=brake)
-            target, brake = self.config.guard.restrain(wanted, observation.lidar)
-            if (target, brake) != (wanted.target_speed_mps, wanted.brake):
-                self.plan = replace(wanted, target_speed_mps=target, brake=brake, reason="guard")
-        steer = self._lateral.step(plan.route, speed_mps, self.config.tick_s)
-        throttle, pedal = self._longitudinal.step(speed_mps, target, brake=brake)
-        return Control(steer=steer, throttle=throttle, brake=pedal)
+        wanted = replace(plan, target_speed_mps=target, brake=brake)
+        escape = self._rules.escape
+        bent = wanted if escape is None else escape.bend(wanted)
+        safe = bent if self.config.guard is None else _guarded(self.config.guard, bent, observation)
+        if safe is not wanted:
+            self.plan = safe
+        steer = self._lateral.step(safe.route, speed_mps, self.config.tick_s)
+        throttle, pedal = self._longitudinal.step(
+            speed_mps, safe.target_speed_mps, brake=safe.brake
+        )
+        control = Control(steer=steer, throttle=throttle, brake=pedal)
+        if escape is None:
+            return control
+        held = safe.brake and not bent.brake and bent.target_speed_mps > 0.0
+        return escape.step(control, wanted, observation.lidar, speed_mps, held=held)
 
     def _target_speed(self, plan: Plan, speed_mps: float) -> tuple[float, bool]:
         """The plan's target speed and brake, or a slow roll after standing for very long."""
@@ -263,13 +298,31 @@ class Student(Policy):
         return plan.target_speed_mps, plan.brake
 
 
-def _rules(config: StudentConfig) -> tuple[StopSignRule | None, KalmanFilter | None]:
-    """The optional parts that remember something, as new."""
-    signs, kalman = config.stop_signs, config.kalman
-    return (
-        None if signs is None else StopSignRule(signs, config.tick_s),
-        None if kalman is None else KalmanFilter(kalman),
-    )
+@dataclass(frozen=True)
+class _Rules:
+    """The optional parts that remember something."""
+
+    stop_signs: StopSignRule | None
+    kalman: KalmanFilter | None
+    escape: EscapeRule | None
+
+    @classmethod
+    def of(cls, config: StudentConfig) -> "_Rules":
+        """As new."""
+        signs, kalman, escape, guard = config.stop_signs, config.kalman, config.escape, config.guard
+        return cls(
+            None if signs is None else StopSignRule(signs, config.tick_s),
+            None if kalman is None else KalmanFilter(kalman),
+            None if escape is None or guard is None else EscapeRule(escape, guard, config.tick_s),
+        )
+
+
+def _guarded(guard: Guard, plan: Plan, observation: Observation) -> Plan:
+    """The plan itself, or a slower one."""
+    target, brake = guard.restrain(plan, observation.lidar)
+    if (target, brake) == (plan.target_speed_mps, plan.brake):
+        return plan
+    return replace(plan, target_speed_mps=target, brake=brake, reason="guard")
 
 
 def _check_inputs(checkpoint: Checkpoint) -> None:
@@ -292,7 +345,7 @@ def _check_inputs(checkpoint: Checkpoint) -> None:
 
 
 class GuardedStudent(Student):
-    """With safety nets: stops before obstacles and at stop signs, does not stand for ever.
+    """With safety nets: stops before obstacles and at stop signs, and does not stand for ever.
 
     LEAD's published numbers were taken with creeping and a stop-sign rule switched on
     (kesai-labs/lead, README of the cvpr2026 branch); `Student` drives without any.
@@ -311,6 +364,7 @@ class GuardedStudent(Student):
                 given,
                 creep=given.creep or Creep(),
                 guard=given.guard or Guard(),
+                escape=given.escape or Escape(),
                 stop_signs=given.stop_signs or StopSigns(),
             ),
         )

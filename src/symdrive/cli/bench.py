@@ -21,6 +21,7 @@ from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG, Rig, open_rig
+from symdrive.world.weather import DEFAULT_WEATHER, Weather, named_weather
 
 if TYPE_CHECKING:
     from symdrive.training.bench import Work
@@ -85,13 +86,15 @@ def run_sim(options: BenchSim) -> None:
     """Ticks per second with all sensors, with the shifted rig too, and with none; and the rest."""
     tour = random_tour(options.town, count=1, length_m=300.0, seed=0)
     rig = open_rig(options.rig)
-    episode, crowd = (_episode(tour.routes[0], n) for n in (options.actors, options.crowd))
+    weather = named_weather(options.weather)
+    episode, crowd = (_episode(tour.routes[0], n, weather) for n in (options.actors, options.crowd))
     seeing, blind, crowded = (
-        _world(tour.town, sensors, what)
+        _world(tour.town, sensors, what, shadows=options.shadows)
         for sensors, what in ((rig, episode), (BLIND_RIG, episode), (BLIND_RIG, crowd))
     )
     moving, many = (len(world.truth().actors) - 1 for world in (seeing, crowded))
-    console.print(f"{tour.town.name}, {moving} moving actors, {_rig_text(rig)}")
+    sky = f"{options.weather} weather, {'with' if options.shadows else 'no'} shadows"
+    console.print(f"{tour.town.name}, {moving} moving actors, {_rig_text(rig)}; {sky}")
     every, five = options.ticks, max(options.ticks // STORE_EVERY, 2)
     rows = [
         measure(f"{rig.name}: all sensors", every, lambda: _tick(seeing)),
@@ -116,11 +119,11 @@ def run_sim(options: BenchSim) -> None:
         console.print(_soak(blind, options.soak))
 
 
-def _episode(route: Route, actors: int) -> Episode:
+def _episode(route: Route, actors: int, weather: Weather = DEFAULT_WEATHER) -> Episode:
     """A third of the actors walk."""
     walkers = actors // 3
     traffic = TrafficConfig(vehicles=actors - walkers, pedestrians=walkers, parked=0)
-    return Episode(route, seed=0, traffic=traffic)
+    return Episode(route, seed=0, traffic=traffic, weather=weather)
 
 
 def _tick(world: EmbeddedWorld, *, shifted: bool = False) -> None:
@@ -244,8 +247,8 @@ def _presets(name: str) -> list[str]:
     return list(PRESETS) if name == "all" else [name]
 
 
-def _world(town: Town, rig: Rig, episode: Episode) -> EmbeddedWorld:
-    world = EmbeddedWorld(town, rig)
+def _world(town: Town, rig: Rig, episode: Episode, *, shadows: bool = False) -> EmbeddedWorld:
+    world = EmbeddedWorld(town, rig, shadows=shadows)
     world.reset(episode)
     return world
 

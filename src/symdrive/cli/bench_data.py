@@ -12,7 +12,7 @@ from symdrive.cli.options import BenchData
 from symdrive.cli.routes import random_tour
 from symdrive.cli.screen import console
 from symdrive.datasets.runs import Drive, Selection, usable_drives
-from symdrive.features.table import DriveSamples
+from symdrive.features.table import DriveSamples, single_threaded
 from symdrive.scoring.infraction import InfractionKind
 from symdrive.training.config import PRESETS
 from symdrive.world.backend import TrafficConfig
@@ -34,6 +34,7 @@ SHOWN = ("image", "lidar", "semantic", "depth", "bev_semantic")
 def run_data(options: BenchData) -> None:
     """Record a short drive, then encode its frames again and again."""
     config = PRESETS["resnet34"].features
+    single_threaded()
     with TemporaryDirectory() as folder:
         samples = DriveSamples(_record(options, Path(folder)), config)
         picks = _picks(len(samples))

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from symdrive.cli.options import Drive
+from symdrive.cli.pages import Page, write_pages
 from symdrive.cli.routes import Tour, plan_tour
 from symdrive.cli.screen import bar, console, route_table, summary_table
+from symdrive.core.errors import UserError
 from symdrive.evaluate.drivers import DriverSpec
 from symdrive.evaluate.jobs import PLANS_ONLY, Job
 from symdrive.evaluate.pool import Done, run_jobs
 from symdrive.expert.align import FULL, NONE
-from symdrive.maps.town import Town
 from symdrive.record.config import RecordConfig
 from symdrive.record.reader import open_run
-from symdrive.report.page import TownKit, write_run_page
 from symdrive.report.summary import DriverRuns, write_summary
-from symdrive.report.video import VideoConfig
 from symdrive.scoring.protocol import LEADERBOARD_2_0, RouteScore, aggregate, score_route
 from symdrive.world.rig import open_rig
 
@@ -24,7 +23,13 @@ PLAN_EVERY = 2
 
 
 def run(options: Drive) -> None:
-    """Drive, score, report."""
+    """Drive, score, report.
+
+    Raises:
+        UserError: as routes, drivers and drives refuse, and for sensors that never read.
+    """
+    if options.sense_every < 1:
+        raise UserError(f"--sense-every is {options.sense_every}; give 1 or more ticks.")
     tour = plan_tour(options.town, options.routes, seed=options.seed, limit=options.limit)
     weathers = tour.under(options.weather, seed=options.seed)
     out = options.out or _new_folder(options.driver)
@@ -41,6 +46,7 @@ def run(options: Drive) -> None:
             traffic=options.traffic,
             record=record,
             frame_every=5 if options.frames else PLAN_EVERY,
+            sense_every=options.sense_every,
             weather=weather,
             shadows=options.shadows,
         )
@@ -51,7 +57,9 @@ def run(options: Drive) -> None:
     console.print(route_table(scores))
     console.print(summary_table({options.driver: aggregate(scores, len(scores))}))
     if options.report:
-        console.print(f"report: {_report(out, tour, options.driver, done, scores)}")
+        console.print(
+            f"report: {_report(out, tour, options.driver, done, scores, options.workers)}"
+        )
     else:
         console.print(f"recorded in {out}")
 
@@ -67,31 +75,19 @@ def drive_all(title: str, jobs: Sequence[Job], workers: int) -> list[Done]:
         return run_jobs(jobs, workers, tell)
 
 
-def report_runs(folders: Sequence[Path], town: Town, *, shared: Path | None, video: bool) -> Path:
-    """A page for each run; the path of the last one."""
-    kit = TownKit.of(town)
-    page = Path()
-    for folder in folders:
-        opened = open_run(folder)
-        with bar(f"report of {folder.name}", 1) as line:
-            page = write_run_page(
-                opened,
-                kit,
-                video=VideoConfig() if video else None,
-                shared=shared,
-                tell=line.at,
-            )
-    return page
-
-
 def _report(
-    out: Path, tour: Tour, driver: str, done: Sequence[Done], scores: Sequence[RouteScore]
+    out: Path,
+    tour: Tour,
+    driver: str,
+    done: Sequence[Done],
+    scores: Sequence[RouteScore],
+    workers: int,
 ) -> Path:
     """One page for one route, a page of pages for several."""
     folders = [item.job.folder for item in done]
     if len(folders) == 1:
-        return report_runs(folders, tour.town, shared=None, video=True)
-    report_runs(folders, tour.town, shared=out, video=True)
+        return write_pages([Page(folders[0], shared=None, video=True)], tour.town)
+    write_pages([Page(folder, out, video=True) for folder in folders], tour.town, workers)
     runs = tuple(open_run(folder) for folder in folders)
     row = DriverRuns(driver, aggregate(scores, len(scores)), runs)
     return write_summary(

@@ -25,15 +25,17 @@ from symdrive.report.gallery import (
     radar_picture,
     write_gallery,
 )
+from symdrive.sensors.bodies import PHASES
+from symdrive.sensors.body_people import STRIDE_SHARE
 from symdrive.sensors.camera import render_cameras
 from symdrive.sensors.light import Look, sun_place
 from symdrive.sensors.scene import Scene
 from symdrive.sim.world import EmbeddedWorld
 from symdrive.world.backend import Episode, TrafficConfig
-from symdrive.world.catalogue import MODELS, VEHICLE_KINDS, ActorKind
+from symdrive.world.catalogue import MODEL_ROW, MODELS, VEHICLE_KINDS, ActorKind
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG, LEAD_RIG, CameraSpec
-from symdrive.world.truth import Actors, Truth
+from symdrive.world.truth import Actors, Truth, VehicleDoor, VehicleLight
 from symdrive.world.weather import DEFAULT_WEATHER, Weather, named_weather
 
 LEAD_IN_TICKS = 100
@@ -73,6 +75,14 @@ WEATHERS: dict[str, Weather] = {
 AHEAD, BEHIND = 0.14, 2.7
 """Where the sun of a picture stands, to the left of where the car looks, rad."""
 
+FROM_AHEAD, FROM_BEHIND, FROM_BESIDE = 2.5, -0.6, 1.57
+"""Where a body stands from its portrait's eye: where that looks, off where the body does, rad."""
+
+LIT_TICK = 6
+"""Indicators that are on shine in this tick."""
+
+WITH_DOORS = ("vehicle.lincoln.mkz_2020", "vehicle.mini.cooper_s", "vehicle.mercedes.sprinter")
+
 PLAIN = "the default day, no shadows"
 PAINTS = (
     (170, 34, 38),
@@ -104,7 +114,8 @@ def make_gallery(path: Path) -> Path:
                 [tile for place in places for tile in place], 3),
         Section("Weather and light", "CARLA's parameters; lamps by LEAD's rule for headlights.",
                 weathers, 4),
-        Section("Bodies", "Sizes of CARLA's blueprints. Vehicles from the front, and braking.",
+        Section("Bodies", "Sizes of CARLA's blueprints. Vehicles from the front, and from behind"
+                " with their lamps on; two steps of a walker; open doors.",
                 bodies, 5),
         Section("Sensors", "LEAD's rig in one tick: pictures and labels come out of one cast.",
                 sensors, 3),
@@ -175,7 +186,7 @@ def _sun_at(weather: Weather, bearing: float) -> Weather:
 
 
 def _plain_shot(scene: Scene, truth: Truth) -> Picture:
-    """What a camera of a drive sees: one ray a pixel, no shadows."""
+    """What a camera of a drive sees: one sample a pixel, no shadows."""
     actors = truth.actors
     scene.update(actors, truth.signal_state)
     frames = render_cameras(
@@ -185,19 +196,37 @@ def _plain_shot(scene: Scene, truth: Truth) -> Picture:
 
 
 def _body_tiles(tour: Tour) -> Iterator[Tile]:
-    """Every model on the road: vehicles from two sides, others from one."""
+    """Every model on the road: vehicles from two sides, others from one; steps and doors."""
     world = EmbeddedWorld(tour.town, BLIND_RIG)
     world.reset(Episode(tour.routes[0], traffic=TrafficConfig(0, 0, 0)))
     truth, scene = world.truth(), Scene(tour.town)
     place, yaw = _clearing(tour.town)
+    for name, pose, bearing in _poses():
+        actors = dataclasses.replace(
+            truth.actors.rows(np.array([0])),
+            position=place[None],
+            yaw=np.array([yaw]),
+            **{column: np.array([value]) for column, value in pose.items()},
+        )
+        yield Tile(name, _portrait(scene, truth, actors, bearing))
+
+
+def _poses() -> Iterator[tuple[str, dict[str, object], float]]:
+    """Name, columns of `Actors` and bearing of each picture of a body."""
     for row, model in enumerate(MODELS):
-        sides = {"": 2.5}
+        warns = model.semantic == SemanticClass.DYNAMIC
+        yield model.name, _alone(row), FROM_BEHIND if warns else FROM_AHEAD
         if model.kind in VEHICLE_KINDS and model.kind != ActorKind.BICYCLE:
-            sides[", braking"] = -0.6
-        for suffix, bearing in sides.items():
-            actors = _alone(truth.actors, row, braking=bool(suffix))
-            actors = dataclasses.replace(actors, position=place[None], yaw=np.array([yaw]))
-            yield Tile(model.name + suffix, _portrait(scene, truth, actors, bearing))
+            lamps = {"braking": True, "lights": VehicleLight.LEFT_BLINKER | VehicleLight.SPECIAL_1}
+            yield f"{model.name}, lamps on", _alone(row) | lamps, FROM_BEHIND
+    walker = MODEL_ROW["walker.adult"]
+    for step in range(PHASES):
+        walked = (step + 0.5) / PHASES * STRIDE_SHARE * 2.0 * MODELS[walker].half_extent[2]
+        stride = {"speed": 1.4, "walked_m": walked}
+        yield f"step {step + 1} of {PHASES}", _alone(walker) | stride, FROM_BESIDE
+    for name in WITH_DOORS:
+        open_door = {"doors": VehicleDoor.FRONT_LEFT}
+        yield f"{name}, open door", _alone(MODEL_ROW[name]) | open_door, FROM_BEHIND
 
 
 def _clearing(town: Town) -> tuple[Float[np.ndarray, " 3"], float]:
@@ -212,27 +241,25 @@ def _clearing(town: Town) -> tuple[Float[np.ndarray, " 3"], float]:
     return lanes.points[best].astype(np.float64), float(lanes.yaw[best])
 
 
-def _alone(actors: Actors, model: int, *, braking: bool) -> Actors:
-    """The ego's place taken by another body."""
-    body = MODELS[model]
-    return dataclasses.replace(
-        actors.rows(np.array([0])),
-        kind=np.array([int(body.kind)]),
-        model=np.array([model]),
-        half_extent=np.array([body.half_extent]),
-        color=np.array([PAINTS[model % len(PAINTS)]], dtype=np.uint8),
-        braking=np.array([braking]),
-    )
+def _alone(row: int) -> dict[str, object]:
+    """Columns of an actor with this body."""
+    body = MODELS[row]
+    return {
+        "kind": int(body.kind),
+        "model": row,
+        "half_extent": body.half_extent,
+        "color": np.array(PAINTS[row % len(PAINTS)], dtype=np.uint8),
+    }
 
 
 def _portrait(scene: Scene, truth: Truth, actors: Actors, bearing: float) -> Picture:
     """A body from a bearing off its tail, as large as the picture allows."""
     half = actors.half_extent[0]
-    size = max(float(half[0]), 1.15 * float(half[2]))
+    size = max(float(half[0]), float(half[1]), 1.15 * float(half[2]))
     yaw = float(actors.yaw[0]) + bearing
     away = min(3.4 * size, 12.0) + 0.6
     light = _sun_at(DEFAULT_WEATHER, yaw + math.pi + 0.7)
-    scene.update(actors, truth.signal_state, Look(light))
+    scene.update(actors, truth.signal_state, Look(light, tick=LIT_TICK))
     eye = actors.position[0] - away * np.array([math.cos(yaw), math.sin(yaw), 0.0])
     eye[2] += 1.1 * float(half[2]) + 0.28 * size
     fov = 2.0 * math.atan(1.3 * size / (away - 0.6))

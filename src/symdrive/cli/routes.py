@@ -12,10 +12,15 @@ from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.scenarios.route_file import RouteFileEntry, read_routes, to_route
 from symdrive.scenarios.route_sets import ROUTE_SETS, route_set
-from symdrive.world.weather import DEFAULT_WEATHER, Weather, drawn_preset, named_weather
+from symdrive.world.weather import (
+    DEFAULT_WEATHER,
+    RANDOM_WEATHER,
+    Weather,
+    drawn_preset,
+    named_weather,
+)
 
 RANDOM_LENGTH_M = 300.0
-RANDOM_WEATHER = "random"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from symdrive.cli.drive import report_runs
 from symdrive.cli.options import Show
+from symdrive.cli.pages import Page, write_pages
 from symdrive.cli.screen import console
 from symdrive.core.errors import UserError
 from symdrive.maps.open import open_town
@@ -17,6 +17,8 @@ from symdrive.scoring.protocol import LEADERBOARD_2_0, aggregate, score_route
 from symdrive.scoring.records import read_record
 
 GALLERY = Path("gallery")
+WORKERS = 2
+"""Processes that write the pages of a folder of runs."""
 
 
 def run(options: Show) -> None:
@@ -36,7 +38,7 @@ def run(options: Show) -> None:
         raise UserError(f"{options.path} does not exist; name a run folder or a folder of runs.")
     if options.path.joinpath(RUN_FILE).is_file():
         single = open_run(options.path)
-        page = report_runs([options.path], _town_of(single), shared=None, video=options.video)
+        page = write_pages([Page(options.path, shared=None, video=options.video)], _town_of(single))
     else:
         page = show_folder(options.path, video=options.video)
     console.print(f"report: {page}")
@@ -48,7 +50,7 @@ def show_folder(folder: Path, *, video: bool) -> Path:
     if not runs:
         raise UserError(f"{folder} holds no finished run; drive first, or name another folder.")
     town = _town_of(runs[0])
-    report_runs([r.folder for r in runs], town, shared=folder, video=video)
+    write_pages([Page(r.folder, folder, video) for r in runs], town, workers=WORKERS)
     return summarise(folder, town, runs)
 
 

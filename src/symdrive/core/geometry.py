@@ -23,11 +23,11 @@ def to_local(
     points: Float[np.ndarray, "*n 2"], origin: Float[np.ndarray, " 2"], yaw: float
 ) -> Float[np.ndarray, "*n 2"]:
     """World points in the frame at `origin` whose x axis points along `yaw`."""
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    d = points - origin
-    return np.stack(
-        [cos * d[..., 0] + sin * d[..., 1], -sin * d[..., 0] + cos * d[..., 1]], axis=-1
-    )
+    cos, sin = math.cos(yaw), math.sin(yaw)
+    x, y = points[..., 0] - origin[0], points[..., 1] - origin[1]
+    local = np.empty((*np.shape(x), 2), dtype=np.result_type(x, cos))
+    local[..., 0], local[..., 1] = cos * x + sin * y, -sin * x + cos * y
+    return local
 
 
 def to_world(

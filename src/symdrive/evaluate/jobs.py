@@ -194,5 +194,5 @@ def _town(source: str) -> Town:
 def _world(
     source: str, rig: Rig, shift: ShiftConfig | None, sense_every: int, *, shadows: bool
 ) -> EmbeddedWorld:
-    """A world, and with it the scene for the ray caster, is built once in each process."""
+    """A world, and with it the scene for the sensors, is built once in each process."""
     return EmbeddedWorld(_town(source), rig, shift, sense_every, shadows=shadows)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
+import cv2
 import numba
 
 from symdrive.evaluate.jobs import Job, drive, is_done
@@ -67,7 +68,7 @@ def run_jobs(
 def _in_parallel(jobs: Sequence[Job], workers: int, finish: Callable[[Done], None]) -> None:
     """Fresh processes (no fork: Embree and numba own threads), one thread each."""
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=one_thread)
     try:
         futures: dict[Future[RouteRecord], Job] = {pool.submit(drive, job): job for job in jobs}
         for future in as_completed(futures):
@@ -76,12 +77,13 @@ def _in_parallel(jobs: Sequence[Job], workers: int, finish: Callable[[Done], Non
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """Processes share the cores; two threads each would only get in each other's way.
 
     A worker whose parent was killed ends as well, instead of driving on for nobody.
     """
     numba.set_num_threads(1)
+    cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()

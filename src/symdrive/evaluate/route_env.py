@@ -38,6 +38,7 @@ from symdrive.world.backend import TICK_S, Episode, TrafficConfig
 from symdrive.world.control import Control
 from symdrive.world.observation import Observation
 from symdrive.world.rig import NANO_RIG, Rig
+from symdrive.world.weather import DEFAULT_NAME, RANDOM_WEATHER, drawn_preset, named_weather
 
 ENV_ID = "symdrive/Route-v0"
 
@@ -61,6 +62,8 @@ class RouteEnvConfig:
         lidar_cells: cells of the LiDAR grid along each axis.
         lidar_reach_m: half the side of the grid, the ego in its middle.
         rewards: terms whose sum is the reward.
+        weather: name of the weather; `random` draws one of LEAD's for each episode.
+        shadows: whether things cast shadows in cameras.
     """
 
     town: str = "alder"
@@ -74,6 +77,8 @@ class RouteEnvConfig:
     lidar_cells: int = 64
     lidar_reach_m: float = 32.0
     rewards: tuple[Reward, ...] = DEFAULT_REWARDS
+    weather: str = DEFAULT_NAME
+    shadows: bool = False
 
     def __post_init__(self) -> None:
         """Refuse steps and grids of nothing."""
@@ -113,7 +118,8 @@ class RouteEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
         render_mode: None or `rgb_array` (the picture of the rig's first camera).
 
     Raises:
-        UserError: for an unknown town, a render mode that is none, or routes of another town.
+        UserError: for an unknown town or weather, a render mode that is none, or routes of another
+            town.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
@@ -130,7 +136,9 @@ class RouteEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
         strangers = sorted({route.town for route in self.config.routes} - {town.name})
         if strangers:
             raise UserError(f"routes are for {', '.join(strangers)}, but the town is {town.name}.")
-        self.world = EmbeddedWorld(town, self.config.rig)
+        drawn = self.config.weather == RANDOM_WEATHER
+        self._weather = None if drawn else named_weather(self.config.weather)
+        self.world = EmbeddedWorld(town, self.config.rig, shadows=self.config.shadows)
         self._network = Network(town)
         self.action_space = spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.observation_space = spaces.Dict(_spaces(self.config))
@@ -149,11 +157,9 @@ class RouteEnv(gymnasium.Env[dict[str, Any], np.ndarray]):
         super().reset(seed=seed)
         wanted = options or {}
         drawn = int(self.np_random.integers(1 << 31)) if seed is None else seed
-        episode = Episode(
-            wanted.get("route") or self._draw_route(drawn),
-            int(wanted.get("seed", drawn)),
-            self.config.traffic,
-        )
+        route, run_seed = wanted.get("route") or self._draw_route(drawn), wanted.get("seed", drawn)
+        weather = self._weather or drawn_preset(int(run_seed), route.route_id).weather
+        episode = Episode(route, int(run_seed), self.config.traffic, weather)
         self.world.reset(episode)
         self._judge = default_criteria(self.world.town, episode.route)
         navigation = dataclasses.replace(self.config.navigation, tick_s=self._step_s)

@@ -58,8 +58,8 @@ class NavigationConfig:
         passed_m: a point this close counts as reached, too, once the car is past it; 0 to switch
             this off. It keeps a missed point from staying behind the car for good.
         horizon_m: only points within this length of plan are looked at.
-        position_gain: share of each GNSS reading in the position estimate; the rest comes from
-            speed and compass. 1 uses the readings as they are.
+        position_gain: share of each GNSS reading in the position estimate, after the first ones;
+            the rest comes from speed and compass. 1 uses the readings as they are.
         tick_s: time between two steps.
     """
 
@@ -192,7 +192,7 @@ NANO = FeatureConfig(
     ),
     bev=BevGrid(-16.0, 48.0, -32.0, 32.0, 1.0),
     lidar_slices=((-0.5, -0.06), (-0.06, 0.08), (0.08, 0.3), (0.3, 3.0)),
-    navigation=NavigationConfig(reach_m=4.0, passed_m=8.0, position_gain=0.15),
+    navigation=NavigationConfig(reach_m=4.0, passed_m=8.0, position_gain=0.04),
     label_stride=4,
 )
 """For the `nano` rig, whose pictures are taken whole: side by side they are 64 x 448. The slices

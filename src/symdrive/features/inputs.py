@@ -4,6 +4,7 @@ A live observation first goes through `as_stored`, because recorded ones have be
 the LiDAR grid; from then on both take the same way.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from symdrive.core.geometry import to_local
 from symdrive.features.config import FeatureConfig, View
 from symdrive.features.navigation import NavigationState
 from symdrive.features.radar import radar_inputs
-from symdrive.features.raster_kernel import RasterGeometry, count_points
+from symdrive.features.raster_kernel import GridPose, RasterGeometry, count_points
 from symdrive.maps.route import Command
 from symdrive.record import codec
 from symdrive.world.observation import Observation
@@ -132,12 +133,10 @@ def encode(
         rig: that the readings are of.
         view: pose of the rig that took the pictures.
     """
-    lidar = observation.lidar
-    xy = lidar[:, :2] if view == EGO_VIEW else view.to_view(lidar[:, :2].astype(np.float64))
     ego_frame = to_local(navigation.target_points, navigation.position, observation.yaw)
     return InputArrays(
         stitch(observation.images, config),
-        rasterise(xy, lidar[:, 2], lidar[:, :2], config),
+        rasterise(observation.lidar, config, view),
         float(observation.speed_mps),
         command_index(navigation.command),
         view.to_view(ego_frame).astype(np.float32),
@@ -153,7 +152,11 @@ def command_index(command: Command) -> int:
 def stitch(images: Mapping[str, Image], config: FeatureConfig) -> UInt8[np.ndarray, "3 h w"]:
     """The views side by side, channels first."""
     pieces = [shrink(images[view.camera], view) for view in config.views]
-    return np.ascontiguousarray(np.concatenate(pieces, axis=1).transpose(2, 0, 1))
+    stops = np.cumsum([piece.shape[1] for piece in pieces])
+    stitched = np.empty((3, len(pieces[0]), stops[-1]), dtype=np.uint8)
+    for piece, stop in zip(pieces, stops, strict=True):
+        stitched[:, :, stop - piece.shape[1] : stop] = piece.transpose(2, 0, 1)
+    return stitched
 
 
 def shrink(image: Image, view: View) -> UInt8[np.ndarray, "h w 3"]:
@@ -169,26 +172,21 @@ def shrink(image: Image, view: View) -> UInt8[np.ndarray, "h w 3"]:
 
 
 def rasterise(
-    xy: Float[np.ndarray, "point 2"],
-    z: Float[np.ndarray, " point"],
-    ego_xy: Float[np.ndarray, "point 2"],
-    config: FeatureConfig,
+    points: Float[np.ndarray, "point column"], config: FeatureConfig, view: ViewPose = EGO_VIEW
 ) -> UInt8[np.ndarray, "slice rows cols"]:
-    """Count points in each cell, slice by slice.
+    """Count points in each cell, slice by slice; those on the own car are left out.
 
     Args:
-        xy: points in the frame of the view, m.
-        z: their height above the road at the car, m.
-        ego_xy: the same points in the ego frame, to tell the own car.
+        points: x, y, z and what else is known; ego frame, m.
         config: grid, slices, clip.
+        view: pose of the grid.
     """
     grid = config.bev
     raster = np.zeros((len(config.lidar_slices), *grid.size), dtype=np.uint8)
     count_points(
-        xy,
-        z,
-        ego_xy,
+        points,
         RasterGeometry(grid.x_min, grid.y_max, grid.px_per_m, *config.ego_half_extent),
+        GridPose(view.lateral_m, math.cos(view.yaw), math.sin(view.yaw)),
         np.array(config.lidar_slices),
         config.lidar_clip,
         raster,

@@ -36,6 +36,7 @@ class Navigator:
         self._points, self._command = _without_repeats(plan)
         self._last = 0
         self._position: Float[np.ndarray, " 2"] | None = None
+        self._readings = 1
 
     def step(
         self, position: Float[np.ndarray, " 2"], yaw: float, speed_mps: float
@@ -57,13 +58,18 @@ class Navigator:
     def _estimate(
         self, position: Float[np.ndarray, " 2"], yaw: float, speed_mps: float
     ) -> Float[np.ndarray, " 2"]:
-        """Dead reckoning, pulled towards each reading by a constant share."""
+        """Dead reckoning, pulled towards each reading.
+
+        The first readings count alike, as a mean; later ones have a constant share.
+        """
         if self._position is None:
             self._position = np.asarray(position, dtype=np.float64)
             return self._position
         step = speed_mps * self.config.tick_s
         ahead = self._position + step * np.array([math.cos(yaw), math.sin(yaw)])
-        self._position = ahead + self.config.position_gain * (position - ahead)
+        self._readings += 1
+        gain = max(self.config.position_gain, 1.0 / self._readings)
+        self._position = ahead + gain * (position - ahead)
         return self._position
 
     def _advance(self, here: Float[np.ndarray, " 2"]) -> int:

@@ -4,7 +4,7 @@ Formulas: kesai-labs/lead 4489176, `carla_dataset.py`.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -48,15 +48,16 @@ def route_points(
         count: number of points.
         view: pose of the rig.
     """
-    line = view.to_view(_without_repeats(path))
-    center, radius, segment, reached = np.zeros(2), FIRST_POINT_M, 0, -math.inf
-    found: list[Float[np.ndarray, " 2"]] = []
+    line: list[Sequence[float]] = view.to_view(_without_repeats(path)).tolist()
+    center, radius, segment, reached = (0.0, 0.0), FIRST_POINT_M, 0, -math.inf
+    found: list[Sequence[float]] = []
     while len(found) < count:
-        start, step = line[segment], line[segment + 1] - line[segment]
+        start, end = line[segment], line[segment + 1]
+        step = (end[0] - start[0], end[1] - start[1])
         last = segment == len(line) - 2
         t = _leaves_circle(start, step, center, radius)
         if t is not None and t >= reached and (t <= 1.0 or last):
-            center = start + t * step
+            center = (start[0] + t * step[0], start[1] + t * step[1])
             radius, reached = POINT_SPACING_M, t
             found.append(center)
         elif not last:
@@ -64,18 +65,17 @@ def route_points(
         else:  # the whole path lies outside of the circle: begin where it begins
             center, radius, segment, reached = line[0], POINT_SPACING_M, 0, 0.0
             found.append(center)
-    return np.stack(found)
+    return np.array(found)
 
 
 def _leaves_circle(
-    start: Float[np.ndarray, " 2"],
-    step: Float[np.ndarray, " 2"],
-    center: Float[np.ndarray, " 2"],
-    radius: float,
+    start: Sequence[float], step: Sequence[float], center: Sequence[float], radius: float
 ) -> float | None:
     """Parameter t at which start + t step leaves a circle; None where the line misses it."""
-    gap = start - center
-    a, b, c = float(step @ step), float(gap @ step), float(gap @ gap) - radius * radius
+    gap = (start[0] - center[0], start[1] - center[1])
+    a = step[0] * step[0] + step[1] * step[1]
+    b = gap[0] * step[0] + gap[1] * step[1]
+    c = gap[0] * gap[0] + gap[1] * gap[1] - radius * radius
     root = b * b - a * c
     return None if root < 0.0 else (-b + math.sqrt(root)) / a
 

@@ -24,30 +24,45 @@ class RasterGeometry(NamedTuple):
     half_width: float
 
 
+class GridPose(NamedTuple):
+    """Where the frame of the grid sits in the ego frame.
+
+    Attributes:
+        lateral_m: to the left.
+        cos: cosine of its turn to the left.
+        sin: sine.
+    """
+
+    lateral_m: float
+    cos: float
+    sin: float
+
+
 @njit(cache=True, error_model="numpy")
 @no_type_check
-def count_points(xy, z, ego_xy, geometry, slices, clip, raster):
+def count_points(points, geometry, pose, slices, clip, raster):
     """Count points of each height slice into `raster`, up to `clip`; none that is on the own car.
 
     Args:
-        xy: points in the frame of the grid, (point, 2), m.
-        z: height, (point,), m.
-        ego_xy: the same points in the ego frame, (point, 2), m.
+        points: x, y, z and more, (point, at least 3), ego frame, m.
         geometry: a `RasterGeometry`.
+        pose: a `GridPose`.
         slices: lowest (included) and highest z of each slice, (slice, 2), m.
         clip: largest count.
         raster: counts so far, (slice, rows, cols), bytes.
     """
     _, rows, cols = raster.shape
-    for i in range(len(xy)):
-        if abs(ego_xy[i, 0]) <= geometry.half_length and abs(ego_xy[i, 1]) <= geometry.half_width:
+    for i in range(len(points)):
+        x, left, z = np.float64(points[i, 0]), np.float64(points[i, 1]), points[i, 2]
+        if abs(x) <= geometry.half_length and abs(left) <= geometry.half_width:
             continue
-        row = (geometry.y_max - np.float64(xy[i, 1])) * geometry.px_per_m
-        col = (np.float64(xy[i, 0]) - geometry.x_min) * geometry.px_per_m
+        y = left - pose.lateral_m
+        row = (geometry.y_max - (pose.cos * y - pose.sin * x)) * geometry.px_per_m
+        col = (pose.cos * x + pose.sin * y - geometry.x_min) * geometry.px_per_m
         if not (row >= 0.0 and row < rows and col >= 0.0 and col < cols):
             continue
         for k in range(len(slices)):
-            if z[i] >= slices[k, 0] and z[i] < slices[k, 1]:
+            if z >= slices[k, 0] and z < slices[k, 1]:
                 at = raster[k, int(row), int(col)]
                 if at < clip:
                     raster[k, int(row), int(col)] = at + 1

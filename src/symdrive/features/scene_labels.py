@@ -311,7 +311,8 @@ def _strip(concern: Concern, actors: Actors, view: ViewPose) -> Float[np.ndarray
 def _outlines(actors: Actors, view: ViewPose) -> Float[np.ndarray, "actor 4 2"]:
     """Footprints; those of people and bikes larger than they are."""
     xy, yaw = _seen_from(actors.position[:, :2], actors.yaw, actors, view)
-    soft = np.isin(actors.kind, [ActorKind.PEDESTRIAN, ActorKind.BICYCLE])[:, None]
+    kind = actors.kind
+    soft = ((kind == ActorKind.PEDESTRIAN) | (kind == ActorKind.BICYCLE))[:, None]
     half = actors.half_extent[:, :2]
     half = np.where(soft, np.maximum(half, SOFT_MIN_M) * SOFT_SCALE, half)
     return box_corners(xy, yaw, half)

@@ -1,7 +1,7 @@
 """A recorded run to samples: inputs and labels of each frame, for both views."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32, Int, UInt8
@@ -87,10 +87,11 @@ class RunSamples:
             if second is None:
                 return None
             view, labels = ViewPose(second.lateral_m, second.yaw), second.labels
-            plain = frame.observation(second.images)  # the normal pictures are not decoded
-            observation = replace(plain, radar=second.radar)
+            radar = {} if self.config.radar is None else second.radar
+            observation = frame.observation(second.images, radar)
         else:
-            view, labels, observation = EGO_VIEW, frame.labels, frame.observation()
+            view, labels = EGO_VIEW, frame.labels
+            observation = frame.observation(radar={} if self.config.radar is None else None)
         row = int(self._rows[frame_row])
         inputs = encode(observation, self._navigation[row], self.config, self.run.meta.rig, view)
         return Sample(inputs, self._targets(frame, labels, row, view))

@@ -149,11 +149,33 @@ class ContextEncoder(nn.Module):
         return self.radar_encoder(radar.features) + place
 
 
+_FINE_M = (1.0, 4.0, 16.0)
+"""Sideways distances that half fill a fine feature."""
+
+
+def fine_points(points: Float[Tensor, "b 3 2"]) -> Float[Tensor, "b 14"]:
+    """Target points in numbers that half a metre to the side changes well.
+
+    The way from the previous point to the current one, as seen from the car: where it passes (at
+    three scales) and its direction (sine and cosine); and how far each point lies to the side.
+
+    Args:
+        points: previous, current, next; x y, m.
+    """
+    way = points[:, 1] - points[:, 0]
+    length = way.norm(dim=1, keepdim=True).clamp(min=1.0)
+    aside = way[:, :1] * points[:, :1, 1] - way[:, 1:] * points[:, :1, 0]
+    sideways = torch.cat([aside / length, points[..., 1]], dim=1)
+    scales = points.new_tensor(_FINE_M)
+    return torch.cat([torch.tanh(sideways[..., None] / scales).flatten(1), way / length], dim=1)
+
+
 class StateQuery(nn.Module):
     """Speed, command and target points as one vector that is added to every query.
 
     The published planner finds them as five tokens among many by attention alone, which takes it
-    long to learn: a student of a few minutes drives past its target points.
+    long to learn: a student of a few minutes drives past its target points. Nor does it learn in
+    minutes what the target points say about its place in the lane, hence `fine_points`.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -161,7 +183,7 @@ class StateQuery(nn.Module):
         self.config = config
         width = config.planner_width
         self.layers = nn.Sequential(
-            nn.Linear(1 + config.num_commands + 6, width), nn.ReLU(), nn.Linear(width, width)
+            nn.Linear(1 + config.num_commands + 6 + 14, width), nn.ReLU(), nn.Linear(width, width)
         )
 
     def forward(self, inputs: Inputs) -> Float[Tensor, "b 1 width"]:
@@ -169,9 +191,9 @@ class StateQuery(nn.Module):
         config = self.config
         speed = inputs.speed[:, None] / config.speed_scale
         command = nn.functional.one_hot(inputs.command, config.num_commands).to(speed.dtype)
-        points = mirrored(inputs.target_points, config)
-        points = points / speed.new_tensor(config.target_point_scale)
-        state = torch.cat([speed, command, points.flatten(1).to(speed.dtype)], dim=1)
+        points = mirrored(inputs.target_points, config).to(speed.dtype)
+        coarse = (points / speed.new_tensor(config.target_point_scale)).flatten(1)
+        state = torch.cat([speed, command, coarse, fine_points(points)], dim=1)
         return self.layers(state)[:, None]
 
 

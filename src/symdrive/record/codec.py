@@ -12,6 +12,9 @@ from jaxtyping import Float, UInt8, UInt16
 
 from symdrive.world.observation import RadarPoints
 
+Encoded = bytes | memoryview
+"""Bytes, or where they lie in a mapped file."""
+
 LIDAR_STEP_M = 0.01
 """Grid of stored LiDAR coordinates; a 16-bit integer then reaches 327.67 m."""
 
@@ -34,7 +37,7 @@ def encode_jpeg(image: UInt8[np.ndarray, "height width 3"], quality: int) -> byt
     )
 
 
-def decode_jpeg(data: bytes) -> UInt8[np.ndarray, "height width 3"]:
+def decode_jpeg(data: Encoded) -> UInt8[np.ndarray, "height width 3"]:
     """JPEG to RGB picture."""
     return simplejpeg.decode_jpeg(data, colorspace="RGB", fastdct=False, fastupsample=False)
 
@@ -61,7 +64,7 @@ def encode_lidar(points: Float[np.ndarray, "point 4"], level: int) -> bytes:
     return zstandard.ZstdCompressor(level=level).compress(raw)
 
 
-def decode_lidar(data: bytes) -> Float[np.ndarray, "point 4"]:
+def decode_lidar(data: Encoded) -> Float[np.ndarray, "point 4"]:
     """Points as `encode_lidar` stored them, float32."""
     raw = zstandard.ZstdDecompressor().decompress(data)
     count = len(raw) // 7
@@ -90,7 +93,8 @@ def _lidar_points(
 ) -> Float[np.ndarray, "point 4"]:
     """Float32 points from the grid."""
     points = np.empty((len(grid), 4), dtype=np.float32)
-    points[:, :3] = grid.astype(np.float32) * np.float32(LIDAR_STEP_M)
+    for column in range(3):  # numpy multiplies and scatters whole columns faster than rows of 3
+        points[:, column] = grid[:, column].astype(np.float32) * np.float32(LIDAR_STEP_M)
     points[:, 3] = intensity.astype(np.float32) * np.float32(1 / 255)
     return points
 
@@ -109,7 +113,7 @@ def encode_radar(points: RadarPoints, level: int) -> bytes:
     return zstandard.ZstdCompressor(level=level).compress(raw)
 
 
-def decode_radar(data: bytes) -> RadarPoints:
+def decode_radar(data: Encoded) -> RadarPoints:
     """Detections as `encode_radar` stored them."""
     raw = zstandard.ZstdDecompressor().decompress(data)
     return np.frombuffer(raw, dtype="<i2").reshape(4, -1).T.astype(np.float32) * RADAR_STEP
@@ -136,7 +140,7 @@ def encode_plane(
     return zstandard.ZstdCompressor(level=level).compress(np.ascontiguousarray(little).data)
 
 
-def decode_plane(data: bytes, width: int, dtype: type[np.generic]) -> np.ndarray:
+def decode_plane(data: Encoded, width: int, dtype: type[np.generic]) -> np.ndarray:
     """A plane as `encode_plane` stored it, (rows, width); the caller knows the type."""
     raw = zstandard.ZstdDecompressor().decompress(data)
     return np.frombuffer(raw, dtype=np.dtype(dtype).newbyteorder("<")).reshape(-1, width)

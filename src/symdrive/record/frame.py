@@ -1,7 +1,6 @@
 """One recorded frame: decoded piece by piece, as it is asked for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -15,40 +14,8 @@ from symdrive.world.control import DetectedBox, Plan
 from symdrive.world.observation import GnssReading, ImuReading, Observation, RadarPoints
 from symdrive.world.rig import Rig
 
-
-@dataclass(frozen=True)
-class StoredLabels:
-    """Label planes of one camera as a run folder keeps them.
-
-    Attributes:
-        semantic: `SemanticClass`, None where not kept.
-        instance: actor id, None where not kept.
-        depth_m: averaged over squares of `RecordConfig.depth_divisor` pixels and clipped at
-            `RecordConfig.depth_max_m`; None where not kept.
-    """
-
-    semantic: UInt8[np.ndarray, "height width"] | None
-    instance: UInt16[np.ndarray, "height width"] | None
-    depth_m: Float[np.ndarray, "rows cols"] | None
-
-
-@dataclass(frozen=True)
-class StoredShiftedView:
-    """The shifted second rig of a frame.
-
-    Attributes:
-        lateral_m: shift in the ego frame, left positive.
-        yaw: turn, left positive, rad.
-        images: RGB by camera name.
-        labels: by camera name.
-        radar: detections by radar name, on their grid.
-    """
-
-    lateral_m: float
-    yaw: float
-    images: Mapping[str, UInt8[np.ndarray, "height width 3"]]
-    labels: Mapping[str, StoredLabels]
-    radar: Mapping[str, RadarPoints] = field(default_factory=dict[str, RadarPoints])
+_PLANES = ("semantic", "instance", "depth")
+_SHIFTED = "shifted/"
 
 
 class Frame:
@@ -85,7 +52,7 @@ class Frame:
     @cached_property
     def images(self) -> Mapping[str, UInt8[np.ndarray, "height width 3"]]:
         """RGB pictures by camera name."""
-        return self._pictures("")
+        return self.pictures("")
 
     @cached_property
     def lidar(self) -> Float[np.ndarray, "point 4"]:
@@ -96,7 +63,7 @@ class Frame:
     @cached_property
     def radar(self) -> Mapping[str, RadarPoints]:
         """Detections by radar name, on the grid of `codec.RADAR_STEP`."""
-        return self._detections("")
+        return self.detections("")
 
     @cached_property
     def gnss(self) -> GnssReading | None:
@@ -113,23 +80,17 @@ class Frame:
         return ImuReading(np.array(values[:3]), np.array(values[3:6]), values[6])
 
     @cached_property
-    def labels(self) -> Mapping[str, StoredLabels]:
+    def labels(self) -> Mapping[str, "StoredLabels"]:
         """Label planes by camera name; empty where nothing was measured."""
-        return self._labels("")
+        return self.planes("")
 
     @cached_property
-    def shifted(self) -> StoredShiftedView | None:
+    def shifted(self) -> "StoredShiftedView | None":
         """The second rig; None in frames without it."""
         lateral_m = self._value("shifted_lateral_m")
         if lateral_m is None:
             return None
-        return StoredShiftedView(
-            lateral_m,
-            self._value("shifted_yaw"),
-            self._pictures("shifted/"),
-            self._labels("shifted/"),
-            self._detections("shifted/"),
-        )
+        return StoredShiftedView(self, lateral_m, self._value("shifted_yaw"))
 
     @cached_property
     def plan(self) -> Plan | None:
@@ -150,7 +111,9 @@ class Frame:
         )
 
     def observation(
-        self, images: Mapping[str, UInt8[np.ndarray, "height width 3"]] | None = None
+        self,
+        images: Mapping[str, UInt8[np.ndarray, "height width 3"]] | None = None,
+        radar: Mapping[str, RadarPoints] | None = None,
     ) -> Observation:
         """What the driver was shown, up to JPEG and the grids of LiDAR and radar.
 
@@ -158,6 +121,7 @@ class Frame:
 
         Args:
             images: other pictures in place of its own, which are then not decoded.
+            radar: other detections in place of its own, which are then not decoded.
         """
         return Observation(
             tick=self.tick,
@@ -167,7 +131,7 @@ class Frame:
             position=self.position,
             yaw=self.yaw,
             speed_mps=self.speed_mps,
-            radar=self.radar,
+            radar=self.radar if radar is None else radar,
             gnss=self.gnss,
             imu=self.imu,
         )
@@ -181,16 +145,17 @@ class Frame:
         value = self._value(name)
         return float("nan") if value is None else value
 
-    def _bytes(self, name: str) -> bytes | None:
-        """A cell of bytes; None for nothing, or where the run has no such column."""
-        return self._value(name) if name in self._names else None
+    def _bytes(self, name: str) -> memoryview | None:
+        """A cell of bytes in place; None for nothing, or where the run has no such column."""
+        cell = self._batch.column(name)[0].as_buffer() if name in self._names else None
+        return None if cell is None else memoryview(cell).cast("B")
 
     def _points(self, name: str) -> Float[np.ndarray, "point 2"]:
         """A list cell as x, y rows."""
         return np.asarray(self._value(name), dtype=np.float64).reshape(-1, 2)
 
-    def _pictures(self, prefix: str) -> dict[str, np.ndarray]:
-        """Pictures of one rig."""
+    def pictures(self, prefix: str) -> dict[str, np.ndarray]:
+        """Pictures of one rig, the normal one ("") or the shifted one ("shifted/")."""
         found: dict[str, np.ndarray] = {}
         for camera in self._rig.cameras:
             data = self._bytes(f"{prefix}rgb/{camera.name}")
@@ -198,8 +163,8 @@ class Frame:
                 found[camera.name] = codec.decode_jpeg(data)
         return found
 
-    def _detections(self, prefix: str) -> dict[str, RadarPoints]:
-        """Radar detections of one rig."""
+    def detections(self, prefix: str) -> dict[str, RadarPoints]:
+        """Radar detections of one rig, named as for `pictures`."""
         found: dict[str, RadarPoints] = {}
         for radar in self._rig.radars:
             data = self._bytes(f"{prefix}radar/{radar.name}")
@@ -207,32 +172,20 @@ class Frame:
                 found[radar.name] = codec.decode_radar(data)
         return found
 
+    def planes(self, prefix: str) -> "dict[str, StoredLabels]":
+        """Label planes of one rig, named as for `pictures`."""
+        found: dict[str, StoredLabels] = {}
+        for camera in self._rig.cameras:
+            data = {kind: self._bytes(f"{prefix}{kind}/{camera.name}") for kind in _PLANES}
+            if any(plane is not None for plane in data.values()):
+                found[camera.name] = StoredLabels(data, camera.width, self._config)
+        return found
+
     def _inertial(self, names: Sequence[str]) -> list[float] | None:
         """Cells of one sensor; None where it is not there."""
         if names[0] not in self._names or self._value(names[0]) is None:
             return None
         return [self._number(name) for name in names]
-
-    def _labels(self, prefix: str) -> dict[str, StoredLabels]:
-        """Label planes of one rig."""
-        found: dict[str, StoredLabels] = {}
-        for camera in self._rig.cameras:
-            small = -(-camera.width // self._config.depth_divisor)
-            semantic = self._plane(f"{prefix}semantic/{camera.name}", camera.width, np.uint8)
-            instance = self._plane(f"{prefix}instance/{camera.name}", camera.width, np.uint16)
-            depth = self._plane(f"{prefix}depth/{camera.name}", small, np.uint8)
-            if semantic is None and instance is None and depth is None:
-                continue
-            metres = (
-                None if depth is None else codec.bytes_to_depth(depth, self._config.depth_max_m)
-            )
-            found[camera.name] = StoredLabels(semantic, instance, metres)
-        return found
-
-    def _plane(self, name: str, width: int, dtype: type[np.generic]) -> np.ndarray | None:
-        """One plane, or None."""
-        data = self._bytes(name)
-        return None if data is None else codec.decode_plane(data, width, dtype)
 
     def _boxes(self) -> tuple[DetectedBox, ...]:
         """Boxes of the plan."""
@@ -242,3 +195,71 @@ class Frame:
             DetectedBox(label, (row[0], row[1]), (row[2], row[3]), row[4], row[5], row[6])
             for label, row in zip(labels, values.tolist(), strict=True)
         )
+
+
+class StoredShiftedView:
+    """The shifted second rig of a frame; decoded piece by piece, as it is asked for.
+
+    Attributes:
+        lateral_m: shift in the ego frame, left positive.
+        yaw: turn, left positive, rad.
+    """
+
+    def __init__(self, frame: Frame, lateral_m: float, yaw: float) -> None:
+        self._frame, self.lateral_m, self.yaw = frame, lateral_m, yaw
+
+    @cached_property
+    def images(self) -> Mapping[str, UInt8[np.ndarray, "height width 3"]]:
+        """RGB by camera name."""
+        return self._frame.pictures(_SHIFTED)
+
+    @cached_property
+    def labels(self) -> Mapping[str, "StoredLabels"]:
+        """Label planes by camera name."""
+        return self._frame.planes(_SHIFTED)
+
+    @cached_property
+    def radar(self) -> Mapping[str, RadarPoints]:
+        """Detections by radar name, on their grid."""
+        return self._frame.detections(_SHIFTED)
+
+
+class StoredLabels:
+    """Label planes of one camera as a run folder keeps them; each is decoded when asked for.
+
+    Args:
+        data: encoded planes by kind; None for what was not kept.
+        width: of the pictures.
+        config: how they were stored.
+    """
+
+    def __init__(
+        self, data: Mapping[str, memoryview | None], width: int, config: RecordConfig
+    ) -> None:
+        self._data, self._width, self._config = data, width, config
+
+    @cached_property
+    def semantic(self) -> UInt8[np.ndarray, "height width"] | None:
+        """`SemanticClass`, None where not kept."""
+        return self._decoded("semantic", self._width, np.uint8)
+
+    @cached_property
+    def instance(self) -> UInt16[np.ndarray, "height width"] | None:
+        """Actor id, None where not kept."""
+        return self._decoded("instance", self._width, np.uint16)
+
+    @cached_property
+    def depth_m(self) -> Float[np.ndarray, "rows cols"] | None:
+        """Metres, None where not kept.
+
+        Averaged over squares of `RecordConfig.depth_divisor` pixels and clipped at
+        `RecordConfig.depth_max_m`.
+        """
+        small = -(-self._width // self._config.depth_divisor)
+        steps = self._decoded("depth", small, np.uint8)
+        return None if steps is None else codec.bytes_to_depth(steps, self._config.depth_max_m)
+
+    def _decoded(self, kind: str, width: int, dtype: type[np.generic]) -> np.ndarray | None:
+        """One plane, or None."""
+        data = self._data[kind]
+        return None if data is None else codec.decode_plane(data, width, dtype)

@@ -102,6 +102,7 @@ class Run:
         columns = {
             name: _values(batch, name, row, width)
             for name, (_, width) in schema.ACTOR_COLUMNS.items()
+            if name in batch.schema.names
         }
         for name in ("parked", "braking"):
             columns[name] = columns[name].astype(bool)
@@ -203,9 +204,7 @@ class Run:
 
 def _values(batch: pa.RecordBatch, name: str, row: int, width: int) -> np.ndarray:
     """One list cell as an array, (n,) or (n, width)."""
-    column = batch.column(name)
-    start, stop = column.offsets[row].as_py(), column.offsets[row + 1].as_py()
-    flat = column.values.to_numpy(zero_copy_only=False)[start:stop]
+    flat = batch.column(name)[row].values.to_numpy(zero_copy_only=False)
     return flat.reshape(-1, width) if width > 1 else flat
 
 

@@ -98,8 +98,12 @@ ACTOR_COLUMNS: Mapping[str, tuple[pa.DataType, int]] = {
     "lane_s_m": (pa.float64(), 1),
     "parked": (pa.uint8(), 1),
     "braking": (pa.uint8(), 1),
+    "lights": (pa.int16(), 1),
+    "doors": (pa.int8(), 1),
+    "walked_m": (pa.float64(), 1),
 }
-"""Element type and elements an actor, for each field of `Actors`."""
+"""Element type and elements an actor, for each field of `Actors`; folders from before actors had
+indicators lack the last three."""
 
 SIDE_COLUMNS: Mapping[str, tuple[pa.DataType, int]] = {
     "signal_state": (pa.int8(), 1),

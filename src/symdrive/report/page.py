@@ -30,7 +30,7 @@ class TownKit:
 
     Attributes:
         town: the road network.
-        scene: for the ray caster.
+        scene: for the cameras.
         raster: for the bird's eye view.
     """
 

@@ -13,14 +13,11 @@ from numba import njit
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.lamps import CELL_M
 from symdrive.sensors.shading import FAR_CORNER_M, daylight, dot, own_color, single, sky_color
-from symdrive.sensors.solids import FaceRole
 
-_BRAKE, _HEADLAMP = int(FaceRole.BRAKE), int(FaceRole.HEADLAMP)
 _ROAD, _LINE = int(SemanticClass.ROAD), int(SemanticClass.ROAD_LINE)
 _SIDEWALK = int(SemanticClass.SIDEWALK)
 
 _ZERO, _QUARTER, _HALF, _ONE = single(0.0, 0.25, 0.5, 1.0)
-_TAIL_COLOR, _HEAD_COLOR = single(178.0, 20.0, 16.0), single(255.0, 250.0, 226.0)
 _LAMP_TINT, _BEAM_TINT = single(1.2, 0.94, 0.60), single(0.96, 0.93, 0.84)
 _PER_CELL, _LEVEL, _TINY = single(1.0 / CELL_M, 0.7, 1e-6)
 _POLE_M, _POLE_FADE, _BEAM_TOP_M, _BEAM_FADE = single(7.5, 0.4, 1.9, 0.9)
@@ -138,18 +135,6 @@ def _lamps_on(hit, normal, thrown):
 
 @njit(fastmath=True)
 @no_type_check
-def _lamp_color(face, body, air):
-    """Colour of a face on a body whose lamps may be on, and whether it shines by itself."""
-    if air.lamps > _ZERO and body[5] > _ZERO:
-        if face[3] == _BRAKE and body[4] <= _ZERO:
-            return _TAIL_COLOR, True
-        if face[3] == _HEADLAMP:
-            return _HEAD_COLOR, True
-    return own_color(face, body)
-
-
-@njit(fastmath=True)
-@no_type_check
 def _water(normal, kind, air, noise):
     """How wet a surface is and how deep it lies under a puddle, 0 to 1 each."""
     if normal[2] < _LEVEL:
@@ -208,13 +193,13 @@ def _lit(hit, normal, day, air, cells):
 
 @njit(fastmath=True)
 @no_type_check
-def weathered_material(face, body, normal, light, air):
+def weathered_material(face, body, normal, light, _air):
     """What all hits of a face have in common; arguments as `surface_material`'s.
 
     Returns:
         Colour, whether it shines by itself, light in the sun and in the shade, class and grain.
     """
-    color, glows = _lamp_color(face, body, air)
+    color, glows = own_color(face, body)
     sun, shade = daylight(normal, light)
     return color, glows, sun, shade, face[2], face[4]
 

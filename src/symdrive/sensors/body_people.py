@@ -1,22 +1,28 @@
-"""Bodies of pedestrians and riders with their machines, and of the traffic cone.
+"""Bodies of pedestrians and riders with their machines.
 
 People are described at a height of one (a pedestrian) or seated in metres (a rider) and stretched
 to the model's box.
 """
 
-import itertools
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.solids import (
     Body,
+    Bounds,
     FaceRole,
     Finish,
     Part,
     Point,
+    Solid,
     assembled,
     ball,
+    bounds_of,
     box,
+    joined,
     mirrored,
     ring_wheel,
     tube,
@@ -24,10 +30,13 @@ from symdrive.sensors.solids import (
     wheel,
 )
 
+Rgb = tuple[int, int, int]
+
 _SKIN, _HAIR, _SHOES = (214, 170, 140), (62, 44, 32), (40, 36, 36)
+_SHIRT = (150, 60, 60)
 _TROUSERS, _JEANS = (52, 58, 78), (60, 84, 130)
 _RUBBER, _METAL, _LEATHER = (20, 20, 22), (128, 130, 136), (36, 34, 36)
-_LAMP, _TAIL = (250, 248, 230), (122, 12, 14)
+_LAMP, _TAIL, _AMBER = (250, 248, 230), (122, 12, 14), (176, 92, 24)
 
 
 def _limb(
@@ -38,39 +47,149 @@ def _limb(
     return [(tube(a, b, (ra, rb), sides), finish) for a, b, ra, rb in pairs]
 
 
-def pedestrian(half_extent: Point, *, child: bool) -> Body:
-    """A walking figure in mid-stride; a child has a larger head and shorter legs."""
-    semantic = SemanticClass.PEDESTRIAN
-    hip, neck, head = (0.44, 0.78, 0.085) if child else (0.49, 0.83, 0.066)
-    shirt = Finish((150, 60, 60), semantic, FaceRole.PAINT)
-    trousers = Finish(_JEANS if child else _TROUSERS, semantic)
-    skin, shoes = Finish(_SKIN, semantic), Finish(_SHOES, semantic)
-    parts: list[Part] = [
-        (
-            wedge(
-                (0.0, 0.0, 0.5 * (hip + neck)), (0.062, 0.095, 0.5 * (neck - hip)), (0.06, 0.125)
-            ),
-            shirt,
-        ),
-        (ball((0.0, 0.0, hip), (0.068, 0.10, 0.05)), trousers),
+@dataclass(frozen=True)
+class Person:
+    """How somebody looks; the shirt has the actor's colour.
+
+    Attributes:
+        child: with a larger head and shorter legs.
+        skin: RGB.
+        hair: RGB.
+        trousers: RGB; of the skirt where there is one.
+        skirt: instead of trousers.
+        hat: RGB; None for none.
+        bag: RGB of a backpack; None for none.
+    """
+
+    child: bool = False
+    skin: Rgb = _SKIN
+    hair: Rgb = _HAIR
+    trousers: Rgb = _TROUSERS
+    skirt: bool = False
+    hat: Rgb | None = None
+    bag: Rgb | None = None
+
+
+ADULT, CHILD = Person(), Person(child=True, trousers=_JEANS)
+
+
+def _worn(person: Person, hip: float, neck: float, head: float) -> list[Part]:
+    """Skirt, hat and backpack."""
+    semantic, parts = SemanticClass.PEDESTRIAN, list[Part]()
+    if person.skirt:
+        low, high = (0.0, 0.0, 0.56 * hip), (0.0, 0.0, hip + 0.02)
+        parts.append((tube(low, high, (0.125, 0.085), 8), Finish(person.trousers, semantic)))
+    if person.hat is not None:
+        cloth, z = Finish(person.hat, semantic), 1.0 - 0.45 * head
+        parts.append((tube((0.0, 0.0, z), (0.0, 0.0, 1.0), (head * 1.06, head * 0.7), 8), cloth))
+        parts.append((box((0.08, 0.0, z + 0.004), (0.045, 0.05, 0.006)), cloth))
+    if person.bag is not None:
+        at = (-0.1, 0.0, 0.5 * (hip + neck) + 0.04)
+        parts.append((box(at, (0.045, 0.085, 0.105)), Finish(person.bag, semantic)))
+    return parts
+
+
+@dataclass(frozen=True)
+class Build:
+    """Heights of a figure, shares of its own.
+
+    Attributes:
+        hip: where legs begin.
+        neck: where the trunk ends.
+        head: half width of the head.
+    """
+
+    hip: float
+    neck: float
+    head: float
+
+
+_GROWN, _SMALL = Build(0.49, 0.83, 0.066), Build(0.44, 0.78, 0.085)
+_SWING, _LIFT = 0.11, 0.05
+
+STRIDE_SHARE = 0.78
+"""Distance of two steps, as a share of the height: 1.4 m for an adult. That is at the low end of
+people's (0.8 to 0.9), because feet stay within CARLA's boxes of 0.5 m."""
+
+
+def pedestrian(half_extent: Point, person: Person = ADULT, phase: float | None = 0.0) -> Body:
+    """A walking or a standing figure.
+
+    Args:
+        half_extent: of the model; that of a figure in mid-stride, which the others share.
+        person: how it looks.
+        phase: how much of two steps is done, 0 (left foot ahead) to 1; None stands.
+    """
+    trunk, bounds = _upright(half_extent, person)
+    return joined(trunk, assembled(_limbs(person, phase), half_extent, bounds))
+
+
+@cache
+def _upright(half_extent: Point, person: Person) -> tuple[Body, Bounds]:
+    """A figure without its limbs, and the bounds of it in mid-stride."""
+    trunk = _trunk(person, _build(person))
+    bounds = bounds_of([*trunk, *_limbs(person, 0.0)])
+    return assembled(trunk, half_extent, bounds), bounds
+
+
+def _build(person: Person) -> Build:
+    """A child's or an adult's."""
+    return _SMALL if person.child else _GROWN
+
+
+def _trunk(person: Person, build: Build) -> list[Part]:
+    """What keeps still in a step."""
+    semantic, hip, neck, head = SemanticClass.PEDESTRIAN, build.hip, build.neck, build.head
+    shirt = Finish(_SHIRT, semantic, FaceRole.PAINT)
+    skin, hair = Finish(person.skin, semantic), Finish(person.hair, semantic)
+    chest = ((0.0, 0.0, 0.5 * (hip + neck)), (0.062, 0.095, 0.5 * (neck - hip)), (0.06, 0.125))
+    return [
+        (wedge(*chest), shirt),
+        (ball((0.0, 0.0, hip), (0.068, 0.10, 0.05)), Finish(person.trousers, semantic)),
         (tube((0.0, 0.0, neck - 0.01), (0.0, 0.0, neck + 0.05), (0.035, 0.03)), skin),
         (ball((0.012, 0.0, 1.0 - head * 1.2), (head, head * 0.86, head * 1.2)), skin),
         (
             ball((-0.014, 0.0, 1.0 - head * 0.92), (head * 1.02, head * 0.95, head * 0.94)),
-            Finish(_HAIR, semantic),
+            hair,
         ),
+        *_worn(person, hip, neck, head),
     ]
-    for side in (-1.0, 1.0):
-        swing = 0.11 * side
-        foot = (swing, 0.06 * side, 0.03)
-        knee = (0.5 * swing + 0.025, 0.058 * side, 0.5 * hip)
-        parts += _limb([(0.0, 0.055 * side, hip), knee, foot], [0.06, 0.045, 0.032], trousers)
-        parts.append((box((foot[0] + 0.025, foot[1], 0.018), (0.06, 0.03, 0.018)), shoes))
-        shoulder, hand = (0.0, 0.135 * side, neck - 0.03), (-0.9 * swing, 0.16 * side, hip - 0.0)
-        elbow = (-0.5 * swing - 0.02, 0.165 * side, 0.5 * (hip + neck) - 0.01)
-        parts += _limb([shoulder, elbow, hand], [0.036, 0.03, 0.024], shirt)
-        parts.append((ball(hand, (0.022, 0.02, 0.03), 6, 3), skin))
-    return assembled(parts, half_extent)
+
+
+def _limbs(person: Person, phase: float | None) -> list[Part]:
+    """Legs and arms of both sides."""
+    semantic = SemanticClass.PEDESTRIAN
+    skin, shirt = Finish(person.skin, semantic), Finish(_SHIRT, semantic, FaceRole.PAINT)
+    cloth = skin if person.skirt else Finish(person.trousers, semantic)
+    finishes = (cloth, cloth, Finish(_SHOES, semantic), shirt, shirt, skin)
+    solids = [_pose(_build(person), side, phase) for side in (-1.0, 1.0)]
+    return [pair for half in solids for pair in zip(half, finishes, strict=True)]
+
+
+@cache
+def _pose(build: Build, side: float, phase: float | None) -> tuple[Solid, ...]:
+    """Thigh, shank, shoe, two halves of an arm and hand, on the left (1) or the right (-1).
+
+    A foot goes back along the ground for half of its beat, then ahead through the air, led by the
+    knee; an arm swings against its leg.
+    """
+    swing = lift = 0.0
+    if phase is not None:
+        beat = 2.0 * math.pi * (phase + (0.0 if side > 0.0 else 0.5))
+        swing, lift = _SWING * math.cos(beat), _LIFT * max(0.0, -math.sin(beat))
+    hip, neck = build.hip, build.neck
+    foot = (swing, 0.06 * side, 0.03 + lift)
+    knee = (0.5 * swing + 0.025 + 1.2 * lift, 0.058 * side, 0.5 * (hip + lift))
+    shoulder, hand = (0.0, 0.135 * side, neck - 0.03), (-0.9 * swing, 0.16 * side, hip)
+    elbow = (-0.5 * swing - 0.02, 0.165 * side, 0.5 * (hip + neck) - 0.01)
+    return (
+        tube((0.0, 0.055 * side, hip), knee, (0.06, 0.045)),
+        tube(knee, foot, (0.045, 0.032)),
+        box((foot[0] + 0.025, foot[1], 0.018 + lift), (0.06, 0.03, 0.018)),
+        tube(shoulder, elbow, (0.036, 0.03)),
+        tube(elbow, hand, (0.03, 0.024)),
+        ball(hand, (0.022, 0.02, 0.03), 6, 3),
+    )
 
 
 def _rider(
@@ -124,6 +243,10 @@ def motorcycle(half_extent: Point) -> Body:
         (box((-0.99, 0.0, 0.80), (0.025, 0.09, 0.04)), Finish(_TAIL, semantic, FaceRole.BRAKE)),
         (box((-0.94, 0.0, 0.62), (0.01, 0.10, 0.06)), Finish((236, 236, 228), semantic)),
     ]
+    for side, role in ((1.0, FaceRole.INDICATOR_LEFT), (-1.0, FaceRole.INDICATOR_RIGHT)):
+        amber = Finish(_AMBER, semantic, role)
+        parts.append((box((0.72, 0.24 * side, 0.84), (0.04, 0.04, 0.03)), amber))
+        parts.append((box((-0.92, 0.16 * side, 0.78), (0.04, 0.05, 0.03)), amber))
     parts += _rider(
         (-0.32, 0.0, 0.80), (0.10, 0.0, 1.22), (0.44, 0.34, 0.96), (-0.20, 0.19, 0.34), (34, 36, 44)
     )
@@ -161,21 +284,4 @@ def bicycle(half_extent: Point) -> Body:
     parts += _rider(
         (-0.20, 0.0, 0.90), (0.06, 0.0, 1.33), (0.26, 0.26, 1.02), (-0.02, 0.13, 0.18), _JEANS
     )
-    return assembled(parts, half_extent)
-
-
-def cone(half_extent: Point, semantic: SemanticClass) -> Body:
-    """A traffic cone with two white bands."""
-    orange, white = Finish((236, 92, 24), semantic), Finish((240, 240, 238), semantic)
-    levels = (
-        (0.04, 0.125, orange),
-        (0.20, 0.098, white),
-        (0.30, 0.080, orange),
-        (0.40, 0.062, white),
-        (0.47, 0.050, orange),
-        (0.58, 0.03, orange),
-    )
-    parts: list[Part] = [(box((0.0, 0.0, 0.02), (0.17, 0.17, 0.02)), orange)]
-    for (low, wide, finish), (high, narrow, _) in itertools.pairwise(levels):
-        parts.append((tube((0.0, 0.0, low), (0.0, 0.0, high), (wide, narrow), 10), finish))
     return assembled(parts, half_extent)

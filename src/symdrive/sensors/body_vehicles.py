@@ -4,152 +4,43 @@ Shapes are given in shares of the model's box (x: -1 rear to 1 front, z: 0 groun
 and lamps in metres, so that one description serves every size.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
 
 from symdrive.core.semantics import SemanticClass
+from symdrive.sensors.car_shapes import CarShape, Span
 from symdrive.sensors.solids import (
     Body,
+    Bounds,
     FaceRole,
     Finish,
     Part,
     Point,
+    Solid,
     assembled,
+    bounds_of,
     box,
+    joined,
     loft,
     mirrored,
     pane,
     tube,
     wheel,
 )
+from symdrive.world.catalogue import Model
+from symdrive.world.truth import VehicleDoor
 
 _GLASS, _TYRE, _HUB, _ARCH = (38, 46, 56), (22, 22, 24), (150, 152, 156), (14, 14, 16)
+_BLUE, _RED = (36, 72, 214), (206, 30, 32)
 _LAMP, _TAIL, _PLATE, _TRIM = (250, 248, 232), (118, 14, 16), (236, 236, 228), (34, 34, 38)
-
-Span = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class CarShape:
-    """Proportions of a passenger car or van.
-
-    Attributes:
-        hull: stations from rear to front: x, half width (share of the body's), top z.
-        cabin: x of the glass house at the belt line, rear and front.
-        roof: x of the roof, rear and front.
-        belt: z where the glass begins.
-        side_windows: spans along the glass house, from its front to its rear.
-        axles: x of the rear and the front axle.
-        wheel_radius_m: tyre radius.
-        rear_window: whether there is glass in the tail.
-        width: half width without mirrors, share of the box.
-        roof_width: half width of the roof, share of the body's.
-    """
-
-    hull: tuple[Point, ...]
-    cabin: Span
-    roof: Span
-    belt: float
-    side_windows: tuple[Span, ...]
-    axles: Span
-    wheel_radius_m: float = 0.33
-    rear_window: bool = True
-    width: float = 0.87
-    roof_width: float = 0.76
-
-
-SEDAN = CarShape(
-    hull=(
-        (-1.0, 0.80, 0.57),
-        (-0.95, 0.94, 0.66),
-        (-0.60, 1.0, 0.68),
-        (0.36, 1.0, 0.655),
-        (0.78, 0.97, 0.585),
-        (0.94, 0.88, 0.51),
-        (1.0, 0.72, 0.43),
-    ),
-    cabin=(-0.76, 0.42),
-    roof=(-0.42, 0.04),
-    belt=0.655,
-    side_windows=((0.12, 0.46), (0.51, 0.84)),
-    axles=(-0.58, 0.60),
-)
-
-FASTBACK = CarShape(
-    hull=(
-        (-1.0, 0.80, 0.60),
-        (-0.95, 0.94, 0.69),
-        (-0.60, 1.0, 0.70),
-        (0.40, 1.0, 0.65),
-        (0.78, 0.97, 0.57),
-        (0.94, 0.88, 0.49),
-        (1.0, 0.70, 0.41),
-    ),
-    cabin=(-0.86, 0.50),
-    roof=(-0.34, 0.08),
-    belt=0.655,
-    side_windows=((0.14, 0.48), (0.53, 0.80)),
-    axles=(-0.60, 0.60),
-)
-
-HATCHBACK = CarShape(
-    hull=(
-        (-1.0, 0.88, 0.56),
-        (-0.96, 0.96, 0.60),
-        (-0.60, 1.0, 0.62),
-        (0.46, 1.0, 0.62),
-        (0.80, 0.96, 0.56),
-        (0.95, 0.88, 0.48),
-        (1.0, 0.74, 0.42),
-    ),
-    cabin=(-0.97, 0.56),
-    roof=(-0.80, 0.14),
-    belt=0.60,
-    side_windows=((0.10, 0.42), (0.46, 0.70), (0.74, 0.93)),
-    axles=(-0.64, 0.66),
-    wheel_radius_m=0.31,
-)
-
-OFF_ROADER = CarShape(
-    hull=(
-        (-1.0, 0.92, 0.56),
-        (-0.97, 0.98, 0.60),
-        (-0.60, 1.0, 0.60),
-        (0.42, 1.0, 0.60),
-        (0.90, 0.98, 0.57),
-        (0.97, 0.95, 0.54),
-        (1.0, 0.84, 0.50),
-    ),
-    cabin=(-0.97, 0.46),
-    roof=(-0.92, 0.24),
-    belt=0.58,
-    side_windows=((0.08, 0.36), (0.40, 0.66), (0.70, 0.94)),
-    axles=(-0.60, 0.62),
-    wheel_radius_m=0.39,
-    roof_width=0.84,
-)
-
-PANEL_VAN = CarShape(
-    hull=(
-        (-1.0, 0.97, 0.46),
-        (-0.98, 1.0, 0.48),
-        (0.60, 1.0, 0.48),
-        (0.80, 0.99, 0.46),
-        (0.93, 0.94, 0.40),
-        (1.0, 0.80, 0.32),
-    ),
-    cabin=(-0.99, 0.80),
-    roof=(-0.98, 0.46),
-    belt=0.47,
-    side_windows=((0.05, 0.22),),
-    axles=(-0.60, 0.64),
-    wheel_radius_m=0.34,
-    rear_window=False,
-    roof_width=0.92,
-)
+_AMBER = (176, 92, 24)
+_BEACON_SIDES = ((1.0, _BLUE, FaceRole.BEACON_LEFT), (-1.0, _RED, FaceRole.BEACON_RIGHT))
+_DOOR_OPEN = math.radians(62.0)
 
 
 def _finish(color: tuple[int, int, int], semantic: SemanticClass, role: int = 0) -> Finish:
@@ -203,22 +94,47 @@ def _wheels(
     parts: list[Part] = []
     for x in axles:
         parts += [
-            (wheel((x, side - 0.005, radius * 1.04), 1.2 * radius, 0.01), _finish(_ARCH, semantic)),
-            (wheel((x, side - 0.09, radius), radius, 0.11), _finish(_TYRE, semantic)),
+            (
+                wheel((x, side - 0.005, radius * 1.04), 1.2 * radius, 0.01, 12),
+                _finish(_ARCH, semantic),
+            ),
+            (wheel((x, side - 0.09, radius), radius, 0.11, 12), _finish(_TYRE, semantic)),
             (wheel((x, side + 0.022, radius), 0.6 * radius, 0.006, 8), _finish(_HUB, semantic)),
         ]
     return mirrored(parts)
 
 
 def _lamps(front: Point, rear: Point, size: Span, semantic: SemanticClass) -> list[Part]:
-    """Headlights and brake lights; `size` is their half width and half height."""
+    """Headlights, brake lights and, on their outer sides, indicators.
+
+    Args:
+        front: middle of the headlight on the left.
+        rear: middle of the brake light on the left.
+        size: their half width and half height.
+        semantic: of the vehicle.
+    """
     half = (0.03, *size)
-    return mirrored(
-        [
-            (box(front, half), _finish(_LAMP, semantic, FaceRole.HEADLAMP)),
-            (box(rear, half), _finish(_TAIL, semantic, FaceRole.BRAKE)),
-        ]
-    )
+    parts: list[Part] = [
+        (box(front, half), _finish(_LAMP, semantic, FaceRole.HEADLAMP)),
+        (box(rear, half), _finish(_TAIL, semantic, FaceRole.BRAKE)),
+    ]
+    for (x, y, z), inward in ((front, -1.0), (rear, 1.0)):
+        at = (x + 0.05 * inward, y + size[0] + 0.035, z)
+        corner = box(at, (0.075, 0.045, 0.9 * size[1]))
+        parts.append((corner, _finish(_AMBER, semantic, FaceRole.INDICATOR_LEFT)))
+    return _both_sides(parts)
+
+
+def _both_sides(parts: Sequence[Part]) -> list[Part]:
+    """The parts of the left side and their mirror images, which have the right's indicators."""
+    count = len(parts)
+    right = [
+        (solid, replace(finish, role=FaceRole.INDICATOR_RIGHT))
+        if finish.role == FaceRole.INDICATOR_LEFT
+        else (solid, finish)
+        for solid, finish in mirrored(parts)[count:]
+    ]
+    return [*parts, *right]
 
 
 def _plates(front: Point, rear: Point, semantic: SemanticClass) -> list[Part]:
@@ -228,15 +144,49 @@ def _plates(front: Point, rear: Point, semantic: SemanticClass) -> list[Part]:
 
 
 def _mirrors(x: float, reach: Span, z: float, semantic: SemanticClass) -> list[Part]:
-    """Outside mirrors between two half widths."""
+    """Outside mirrors between two half widths, with an indicator on each."""
     middle, half = 0.5 * (reach[0] + reach[1]), 0.5 * (reach[1] - reach[0])
-    return mirrored(
-        [(box((x, middle, z), (0.07, half, 0.075)), _finish(_TRIM, semantic, FaceRole.PAINT))]
+    lamp = box((x + 0.06, middle + 0.2 * half, z - 0.02), (0.03, 0.7 * half, 0.02))
+    return _both_sides(
+        [
+            (box((x, middle, z), (0.07, half, 0.075)), _finish(_TRIM, semantic, FaceRole.PAINT)),
+            (lamp, _finish(_AMBER, semantic, FaceRole.INDICATOR_LEFT)),
+        ]
     )
 
 
-def car(shape: CarShape, half_extent: Point, semantic: SemanticClass) -> Body:
-    """A passenger car or van."""
+def _beacons(x: float, width: float, z: float, semantic: SemanticClass) -> list[Part]:
+    """A bar across the roof whose lamps flash in turn, blue on the left and red on the right."""
+    bar: list[Part] = [(box((x, 0.0, z), (0.11, width, 0.035)), _finish(_TRIM, semantic))]
+    for side, color, role in _BEACON_SIDES:
+        lamp = box((x, 0.55 * side * width, z + 0.07), (0.1, 0.4 * width, 0.05))
+        bar.append((lamp, _finish(color, semantic, role)))
+    return bar
+
+
+def car(shape: CarShape, model: Model, doors: VehicleDoor | int = 0) -> Body:
+    """A passenger car or van; one for emergencies has a bar of beacons on its roof.
+
+    Args:
+        shape: its proportions.
+        model: its size and class.
+        doors: those that stand open; they stick out of the model's box.
+    """
+    body, bounds = _shut_car(shape, model)
+    leaves = _open_doors(shape, model, doors)
+    return joined(body, assembled(leaves, model.half_extent, bounds)) if leaves else body
+
+
+@cache
+def _shut_car(shape: CarShape, model: Model) -> tuple[Body, Bounds]:
+    """A car with its doors shut, and the bounds of its parts."""
+    parts = _shut_parts(shape, model)
+    return assembled(parts, model.half_extent), bounds_of(parts)
+
+
+def _shut_parts(shape: CarShape, model: Model) -> list[Part]:
+    """Parts of a car with its doors shut."""
+    half_extent, semantic = model.half_extent, model.semantic
     length, full_width, height = half_extent[0], half_extent[1], 2 * half_extent[2]
     width = shape.width * full_width
     low = 0.13 * height
@@ -266,7 +216,57 @@ def car(shape: CarShape, half_extent: Point, semantic: SemanticClass) -> Body:
     parts += _mirrors(
         (shape.cabin[1] - 0.10) * length, (0.96 * width, full_width), 0.70 * height, semantic
     )
-    return assembled(parts, half_extent)
+    if model.emergency:
+        middle = 0.5 * (shape.roof[0] + shape.roof[1]) * length
+        parts += _beacons(middle, 0.9 * shape.roof_width * width, height + 0.03, semantic)
+    return parts
+
+
+def _open_doors(shape: CarShape, model: Model, doors: VehicleDoor | int) -> list[Part]:
+    """The front doors that stand open, and what one sees where they were."""
+    leaf = _open_door(shape, model)
+    left = leaf if doors & VehicleDoor.FRONT_LEFT else []
+    right = mirrored(leaf)[len(leaf) :] if doors & VehicleDoor.FRONT_RIGHT else []
+    return [*left, *right]
+
+
+def _open_door(shape: CarShape, model: Model) -> list[Part]:
+    """The front door on the left, turned about its front edge."""
+    length, width = model.half_extent[0], shape.width * model.half_extent[1]
+    height, semantic = 2 * model.half_extent[2], model.semantic
+    ahead, behind = shape.side_windows[0]
+    span = shape.cabin[1] - shape.cabin[0]
+    hinge = (shape.cabin[1] - (ahead - 0.03) * span) * length
+    reach = (behind - ahead + 0.06) * span * length
+    sill, belt, top = 0.2 * height, shape.belt * height, 0.94 * height
+    hole = box(
+        (hinge - 0.5 * reach, width, 0.5 * (sill + belt)), (0.5 * reach, 0.012, 0.5 * (belt - sill))
+    )
+    panel = box((-0.5 * reach, 0.0, 0.5 * (sill + belt)), (0.5 * reach, 0.04, 0.5 * (belt - sill)))
+    frame = [
+        box((-0.5 * reach, 0.0, top), (0.5 * reach, 0.02, 0.025)),
+        box((-0.03, 0.0, 0.5 * (belt + top)), (0.03, 0.02, 0.5 * (top - belt))),
+        box((0.03 - reach, 0.0, 0.5 * (belt + top)), (0.03, 0.02, 0.5 * (top - belt))),
+    ]
+    glass = box(
+        (-0.5 * reach, 0.0, 0.5 * (belt + top)),
+        (0.5 * reach - 0.05, 0.006, 0.5 * (top - belt) - 0.02),
+    )
+    paint = _finish((160, 160, 165), semantic, FaceRole.PAINT)
+    leaf = [
+        (panel, paint),
+        *((solid, paint) for solid in frame),
+        (glass, _finish(_GLASS, semantic)),
+    ]
+    turned = [(_swung(solid, (hinge, width + 0.02)), finish) for solid, finish in leaf]
+    return [(hole, _finish(_ARCH, semantic)), *turned]
+
+
+def _swung(solid: Solid, hinge: Span) -> Solid:
+    """A door leaf, closed at the origin, opened at its hinge (x, y) on the left."""
+    cos, sin = math.cos(_DOOR_OPEN), math.sin(_DOOR_OPEN)
+    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    return Solid(solid.vertices @ turn.T + np.array([*hinge, 0.0]), solid.faces)
 
 
 def _glass_house(
@@ -294,32 +294,59 @@ def _glass_house(
     return parts
 
 
-def truck(half_extent: Point, semantic: SemanticClass) -> Body:
-    """A delivery truck: a cab before a cargo box."""
+@dataclass(frozen=True)
+class Cargo:
+    """What stands behind the cab of a truck.
+
+    Attributes:
+        painted: the box has the truck's paint, its stripe is white; else the other way round.
+        ladder: one lies on the roof.
+        beacons: a bar of beacons on the cab.
+        axles: x of the axles, shares of the half length.
+        wheel_radius_m: tyre radius.
+    """
+
+    painted: bool = False
+    ladder: bool = False
+    beacons: bool = False
+    axles: tuple[float, ...] = (-0.58, 0.66)
+    wheel_radius_m: float = 0.42
+
+
+DELIVERY = Cargo()
+AMBULANCE = Cargo(beacons=True, axles=(-0.56, 0.66), wheel_radius_m=0.38)
+FIRE_ENGINE = Cargo(painted=True, ladder=True, beacons=True, wheel_radius_m=0.52)
+HEAVY = Cargo(axles=(-0.66, -0.36, 0.70), wheel_radius_m=0.5)
+
+
+def truck(half_extent: Point, semantic: SemanticClass, cargo: Cargo = DELIVERY) -> Body:
+    """A cab before a box."""
     length, full_width, height = half_extent[0], half_extent[1], 2 * half_extent[2]
     width = 0.86 * full_width
     paint, trim = _finish((170, 30, 30), semantic, FaceRole.PAINT), _finish(_TRIM, semantic)
-    glass = _finish(_GLASS, semantic)
+    glass, white = _finish(_GLASS, semantic), _finish((232, 232, 230), semantic)
     low = _rectangle((0.42 * length, 0.99 * length), 0.94 * width, 0.16 * height)
     middle = _rectangle((0.42 * length, 0.97 * length), 0.94 * width, 0.46 * height)
     high = _rectangle((0.42 * length, 0.80 * length), 0.86 * width, 0.80 * height)
     left, _, right, front = _sides(middle, high)
-    cargo = box((-0.29 * length, 0.0, 0.595 * height), (0.70 * length, width, 0.405 * height))
+    load = box((-0.29 * length, 0.0, 0.595 * height), (0.70 * length, width, 0.405 * height))
     chassis = box((-0.2 * length, 0.0, 0.17 * height), (0.79 * length, 0.6 * width, 0.05 * height))
     stripe = box(
         (-0.29 * length, 0.0, 0.62 * height), (0.66 * length, width + 0.012, 0.07 * height)
     )
     parts: list[Part] = [
         (loft([low, middle, high]), paint),
-        (cargo, _finish((232, 232, 230), semantic)),
-        (stripe, paint),
+        (load, paint if cargo.painted else white),
+        (stripe, white if cargo.painted else paint),
         (chassis, trim),
         (pane(front, (0.05, 0.95), (0.10, 0.92)), glass),
         (pane(left, (0.10, 0.62), (0.12, 0.90)), glass),
         (pane(right, (0.38, 0.90), (0.12, 0.90)), glass),
         (box((0.985 * length, 0.0, 0.20 * height), (0.04, 0.9 * width, 0.05 * height)), trim),
     ]
-    parts += _wheels((-0.58 * length, 0.66 * length), 0.42, 0.93 * width, semantic)
+    axles = [x * length for x in cargo.axles]
+    parts += _wheels(axles, cargo.wheel_radius_m, 0.93 * width, semantic)
+    parts += _roof_of(cargo, length, width, height, semantic)
     parts += _lamps(
         (0.99 * length, 0.74 * width, 0.30 * height),
         (-0.985 * length, 0.82 * width, 0.24 * height),
@@ -329,6 +356,32 @@ def truck(half_extent: Point, semantic: SemanticClass) -> Body:
     parts += _plates((length, 0.0, 0.22 * height), (-0.99 * length, 0.0, 0.235 * height), semantic)
     parts += _mirrors(0.82 * length, (0.92 * width, full_width), 0.58 * height, semantic)
     return assembled(parts, half_extent)
+
+
+def _roof_of(
+    cargo: Cargo, length: float, width: float, height: float, semantic: SemanticClass
+) -> list[Part]:
+    """What a truck carries on top."""
+    parts: list[Part] = []
+    if cargo.beacons:
+        parts += _beacons(0.62 * length, 0.7 * width, 0.81 * height + 0.04, semantic)
+        for side, color, role in _BEACON_SIDES:
+            lamp = box((-0.99 * length, 0.72 * side * width, 0.93 * height), (0.02, 0.16, 0.06))
+            parts.append((lamp, _finish(color, semantic, role)))
+    if cargo.ladder:
+        metal = _finish(_HUB, semantic)
+        parts += mirrored(
+            [
+                (
+                    box((-0.2 * length, 0.3 * width, height + 0.06), (0.72 * length, 0.04, 0.06)),
+                    metal,
+                )
+            ]
+        )
+        for rung in range(9):
+            at = (-0.84 * length + 0.16 * rung * length, 0.0, height + 0.06)
+            parts.append((box(at, (0.03, 0.3 * width, 0.03)), metal))
+    return parts
 
 
 def bus(half_extent: Point, semantic: SemanticClass) -> Body:

@@ -3,11 +3,41 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Float64, Int
+from jaxtyping import Float, Float32, Float64, Int, Int64
 
 from symdrive.maps.town import Mesh
 from symdrive.sensors.bodies import Body
-from symdrive.sensors.raster import Blocks, cut
+from symdrive.sensors.raster import Blocks
+
+_CELL_M = 12.0
+"""Side of the squares into which a mesh is cut, to leave out what lies beside the picture."""
+
+_MARGIN_M = 0.01
+"""Single precision far from the origin is no finer."""
+
+
+def cut(
+    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
+) -> tuple[Int64[np.ndarray, " face"], Int64[np.ndarray, " cell"], Float32[np.ndarray, "cell 4"]]:
+    """Cut a mesh into squares of the ground.
+
+    Returns:
+        The faces square by square, where each square begins among them, and the sphere around it.
+    """
+    cell = np.floor(vertices[faces, :2].mean(axis=1) / _CELL_M).astype(np.int64)
+    order = np.lexsort((cell[:, 1], cell[:, 0]))
+    cell = cell[order]
+    is_new = np.ones(len(cell), dtype=np.bool_)
+    is_new[1:] = (cell[1:] != cell[:-1]).any(axis=1)
+    first = np.flatnonzero(is_new)
+    corners = vertices[faces[order]].astype(np.float64)
+    if not len(first):
+        return order, first, np.zeros((0, 4), dtype=np.float32)
+    low = np.minimum.reduceat(corners.min(axis=1), first)
+    high = np.maximum.reduceat(corners.max(axis=1), first)
+    radius = 0.5 * np.linalg.norm(high - low, axis=1) + _MARGIN_M
+    sphere = np.column_stack([0.5 * (low + high), radius])
+    return order, first, sphere.astype(np.float32)
 
 
 class Drawables:

@@ -75,7 +75,6 @@ class Air(NamedTuple):
         drift: of the clouds, texels.
         wet: darkness and gloss of roads, 0 to 1.
         puddles: share of the road under water, 0 to 1.
-        lamps: whether lamps shine, 0 or 1.
         dark: how much of what lamps throw shows against daylight, 0 to 1.
         corner: x, y of the first cell of the lamp grid.
         cells: light that lamps throw (`lamps.lamp_grid`).
@@ -90,7 +89,6 @@ class Air(NamedTuple):
     drift: tuple[np.float32, np.float32]
     wet: np.float32
     puddles: np.float32
-    lamps: np.float32
     dark: np.float32
     corner: tuple[np.float32, np.float32]
     cells: Float32[np.ndarray, "row column 5"]
@@ -137,8 +135,7 @@ def unpacked_air(row, cells):
         row[12],
         row[13],
         row[14],
-        row[15],
-        (row[16], row[17]),
+        (row[15], row[16]),
         cells,
     )
 
@@ -284,12 +281,11 @@ def air_of(look: Look) -> Air | None:
             _clamped(max(weather.wetness, weather.precipitation) / 100.0 + 0.25 * _wet(look))
         ),
         np.float32(_wet(look)),
-        np.float32(lamps),
         np.float32((1.0 - mood.day) ** 0.5 if lamps else 0.0),
         (np.float32(0.0), np.float32(0.0)),
         _NO_CELLS,
     )
-    seen = (air.fog_per_m, air.clouds, air.wet, air.lamps, *air.glow)
+    seen = (air.fog_per_m, air.clouds, air.wet, air.dark, *air.glow)
     return air if any(value > 0.0 for value in seen) else None
 
 

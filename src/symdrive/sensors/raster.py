@@ -13,7 +13,7 @@ import math
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int32, Int64
+from jaxtyping import Float32, Float64, Int32, Int64
 from numba import njit, prange
 
 SKY_DEPTH_M = 1000.0
@@ -21,9 +21,6 @@ SKY_DEPTH_M = 1000.0
 
 NEAR_M = 0.05
 """Surfaces nearer than this are not seen."""
-
-_CELL_M = 12.0
-"""Side of the squares into which a mesh is cut, to leave out what lies beside the picture."""
 
 _CHUNKS, _STRIPS, _TILE_PX = 16, 16, 32
 _PARTS = (0.03, 0.1, 0.3, 1.0)
@@ -110,7 +107,8 @@ class Workbench:
             lens: the camera.
             hidden_slot: body that is not drawn, -1 for none.
         """
-        shown = _shown_blocks(blocks.sphere, blocks.slot, lens, hidden_slot)
+        shown, depth = _shown_blocks(blocks.sphere, blocks.slot, lens, hidden_slot)
+        shown = shown[np.argsort(depth, kind="stable")]
         counts = blocks.last[shown] - blocks.first[shown]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
         self._make_room(int(offsets[-1]))
@@ -166,33 +164,10 @@ class _Bench(NamedTuple):
     surface: Int32[np.ndarray, "triangle 2"]
 
 
-def cut(
-    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
-) -> tuple[Int64[np.ndarray, " face"], Int64[np.ndarray, " cell"], Float32[np.ndarray, "cell 4"]]:
-    """Cut a mesh into squares of the ground.
-
-    Returns:
-        The faces square by square, where each square begins among them, and the sphere around it.
-    """
-    cell = np.floor(vertices[faces, :2].mean(axis=1) / _CELL_M).astype(np.int64)
-    order = np.lexsort((cell[:, 1], cell[:, 0]))
-    cell = cell[order]
-    is_new = np.ones(len(cell), dtype=np.bool_)
-    is_new[1:] = (cell[1:] != cell[:-1]).any(axis=1)
-    first = np.flatnonzero(is_new)
-    corners = vertices[faces[order]].astype(np.float64)
-    if not len(first):
-        return order, first, np.zeros((0, 4), dtype=np.float32)
-    low = np.minimum.reduceat(corners.min(axis=1), first)
-    high = np.maximum.reduceat(corners.max(axis=1), first)
-    sphere = np.column_stack([0.5 * (low + high), 0.5 * np.linalg.norm(high - low, axis=1)])
-    return order, first, sphere.astype(np.float32)
-
-
 @njit(cache=True)
 @no_type_check
 def _shown_blocks(sphere, slot, lens, hidden):
-    """Blocks that reach into the picture, nearest first."""
+    """Blocks that reach into the picture, and the depth of their middles."""
     m, half_width, half_height = lens.matrix, 0.5 * lens.width, 0.5 * lens.height
     scale = math.sqrt(m[1, 0] ** 2 + m[1, 1] ** 2 + m[1, 2] ** 2)
     side, top = math.hypot(scale, half_width), math.hypot(scale, half_height)
@@ -212,7 +187,7 @@ def _shown_blocks(sphere, slot, lens, hidden):
         if not is_beside and slot[block] != hidden:
             shown[found], depths[found] = block, depth
             found += 1
-    return shown[:found][np.argsort(depths[:found], kind="mergesort")]
+    return shown[:found], depths[:found]
 
 
 @njit(cache=True, parallel=True, fastmath=True, error_model="numpy")

@@ -3,14 +3,14 @@
 Slot 0 is the town, slot r + 1 the actor in row r of the last `update`. World frame, metres.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, Int64
 
 from symdrive.maps.town import Mesh, Town
-from symdrive.sensors.bodies import bodies
+from symdrive.sensors.blinking import shining_lamps
 from symdrive.sensors.drawables import Drawables
 from symdrive.sensors.embree import (
     COHERENT_ARGUMENTS,
@@ -19,12 +19,12 @@ from symdrive.sensors.embree import (
     place_instances,
     shared_device,
 )
+from symdrive.sensors.figures import figures, figures_of, stretch_of
 from symdrive.sensors.lamps import Lamps, lamp_grid, town_lamps
 from symdrive.sensors.light import Air, Light, Look, air_of, light_of
 from symdrive.sensors.raster import Blocks, Drawing, Lens, Workbench
-from symdrive.sensors.shading import face_table, ignite, relight, slot_table
+from symdrive.sensors.shading import face_table, ignite, relight, slot_table, switch_lamps
 from symdrive.sensors.solids import FaceRole
-from symdrive.world.catalogue import half_extents
 from symdrive.world.truth import Actors
 from symdrive.world.weather import lamps_on
 
@@ -43,13 +43,13 @@ class SceneTables(NamedTuple):
     """What a kernel looks up for a hit; they belong to the scene and change with `update`.
 
     Attributes:
-        faces: face table of the town and then of every model (`shading.face_table`).
+        faces: face table of the town and then of every figure (`shading.face_table`).
         slots: slot table (`shading.slot_table`).
         actor_id: of each slot, 0 for the town.
     """
 
     faces: Float32[np.ndarray, "face 9"]
-    slots: Float32[np.ndarray, "slot 14"]
+    slots: Float32[np.ndarray, "slot 13"]
     actor_id: Int64[np.ndarray, " slot"]
 
 
@@ -75,13 +75,29 @@ def face_normals(
     return normal / np.where(length > 0, length, 1.0)
 
 
+@cache
+def _faces_of_figures() -> Float32[np.ndarray, "face 9"]:
+    """The rows of all figures, one after the other; every scene has them."""
+    return np.concatenate(
+        [
+            face_table(
+                body.color, face_normals(body.vertices, body.faces), body.semantic, body.role
+            )
+            for body in figures()
+        ]
+    )
+
+
 class _Trees:
-    """The Embree side of a scene: one tree for the town, one for each model, one over all slots."""
+    """The Embree side of a scene: one tree for the town, one for each figure, one over all slots.
+
+    The tree of a figure is made when it is shown for the first time.
+    """
 
     def __init__(self, mesh: Mesh) -> None:
         device = shared_device()
         town = TriangleScene(device, mesh.vertices, mesh.faces)
-        self.models = [TriangleScene(device, body.vertices, body.faces) for body in bodies()]
+        self.figures: dict[int, TriangleScene] = {}
         self.instances = InstanceScene(device)
         self.instances.append(town, SEEN_BY_ALL)
         self.instances.commit()
@@ -89,31 +105,39 @@ class _Trees:
         self.hideable = 0
         self.placed: Actors | None = None
 
-    def place(self, actors: Actors) -> None:
+    def place(self, actors: Actors, figure: Int[np.ndarray, " actor"]) -> None:
         """Move every instance to where its actor is."""
         if self.placed is actors:
             return
         columns = np.concatenate([_stretched(actors), actors.position[:, :, None]], axis=2)
         transforms = columns.transpose(0, 2, 1).reshape(-1, 12).astype(np.float32)
-        self._show(actors.model)
+        self._show(figure)
         place_instances(self.instances.handles()[1 : len(actors) + 1], transforms)
         self.instances.commit()
         self.placed = actors
 
-    def _show(self, model: Int[np.ndarray, " actor"]) -> None:
-        """Let slot r + 1 show the body of row r; slots without a row vanish."""
-        if np.array_equal(self.shown, model):
-            return
-        for row in range(len(self.instances) - 1, len(model)):
+    def _show(self, figure: Int[np.ndarray, " actor"]) -> None:
+        """Let slot r + 1 show the figure of row r; slots without a row vanish."""
+        known = len(self.shown)
+        for row in range(len(self.instances) - 1, len(figure)):
             mask = HIDEABLE if row == self.hideable else SEEN_BY_ALL | MOVING
-            self.instances.append(self.models[model[row]], mask)
-        for row, number in enumerate(model):
-            self.instances.show(row + 1, self.models[number])
-        for row in range(len(model), len(self.shown)):
+            self.instances.append(self._tree(int(figure[row])), mask)
+        both = min(known, len(figure))
+        changed = np.flatnonzero(self.shown[:both] != figure[:both])
+        for row in (*changed.tolist(), *range(both, len(figure))):
+            self.instances.show(row + 1, self._tree(int(figure[row])))
+        for row in range(len(figure), known):
             self.instances.set_enabled(row + 1, enabled=False)
-        for row in range(len(self.shown), len(model)):
+        for row in range(known, len(figure)):
             self.instances.set_enabled(row + 1, enabled=True)
-        self.shown = model.astype(np.int64)
+        self.shown = figure.astype(np.int64)
+
+    def _tree(self, figure: int) -> TriangleScene:
+        """The tree of a figure."""
+        if figure not in self.figures:
+            body = figures()[figure]
+            self.figures[figure] = TriangleScene(shared_device(), body.vertices, body.faces)
+        return self.figures[figure]
 
     def hide(self, row: int) -> None:
         """Make this row the one that rays may pass through."""
@@ -127,12 +151,12 @@ class _Trees:
 
 
 def _scale(actors: Actors) -> Float64[np.ndarray, "actor 1 3"]:
-    """A body is stretched to the actor's own box, so that pictures and boxes agree."""
-    return (actors.half_extent / half_extents()[actors.model])[:, None, :].astype(np.float64)
+    """How far each figure is stretched along x, y and z."""
+    return stretch_of(actors)[:, None, :].astype(np.float64)
 
 
 def _stretched(actors: Actors) -> Float64[np.ndarray, "actor 3 3"]:
-    """Turns and stretches each body into the world."""
+    """Turns and stretches each figure into the world."""
     return rotations(actors.yaw, actors.pitch) * _scale(actors)
 
 
@@ -150,6 +174,7 @@ class Scene:
         self.town = town
         self._tables: SceneTables | None = None
         self._shown: Actors | None = None
+        self._figure: Int[np.ndarray, " actor"] = np.zeros(0, dtype=np.int64)
         self._blocks: tuple[Blocks, Float64[np.ndarray, "slot 12"]] | None = None
         self._signal_state: Int[np.ndarray, " signal"] | None = None
         self.look = DAY
@@ -167,15 +192,13 @@ class Scene:
         mesh = self.town.mesh
         own = np.full(len(mesh.faces), FaceRole.OWN, dtype=np.uint8)
         normal = face_normals(mesh.vertices, mesh.faces)
-        rows = [face_table(mesh.color, normal, mesh.semantic, own)]
-        for body in bodies():
-            normal = face_normals(body.vertices, body.faces)
-            rows.append(face_table(body.color, normal, body.semantic, body.role))
-        return np.concatenate(rows)
+        return np.concatenate(
+            [face_table(mesh.color, normal, mesh.semantic, own), _faces_of_figures()]
+        )
 
     @cached_property
     def _drawables(self) -> Drawables:
-        return Drawables(self.town.mesh, bodies())
+        return Drawables(self.town.mesh, figures())
 
     @cached_property
     def _workbench(self) -> Workbench:
@@ -192,7 +215,7 @@ class Scene:
 
     def _placed_trees(self) -> _Trees:
         """The trees with every actor in its place."""
-        self._trees.place(self._shown_actors())
+        self._trees.place(self._shown_actors(), self._figure)
         return self._trees
 
     def _shown_actors(self) -> Actors:
@@ -215,7 +238,8 @@ class Scene:
         self._check_row(skip_row)
         actors = self._shown_actors()
         if self._blocks is None:
-            self._blocks = self._drawables.blocks(actors.model, _stretched(actors), actors.position)
+            turned = _stretched(actors)
+            self._blocks = self._drawables.blocks(self._figure, turned, actors.position)
         hidden = -1 if skip_row is None else skip_row + 1
         return self._workbench.draw(*self._blocks, lens, hidden)
 
@@ -280,12 +304,17 @@ class Scene:
         ids = actors.actor_id
         if len(ids) and not 0 < ids.min() <= ids.max() <= _MAX_ACTOR_ID:
             raise ValueError(f"actor ids lie in 1 .. {_MAX_ACTOR_ID}")
-        if self._shown is not actors:
+        moved = self._shown is not actors
+        if moved:
             self._place(actors)
             self._shown = actors
         self._light(signal_state)
-        if look != self.look:
+        changed = look != self.look
+        if changed:
             self._take_on(look)
+        if moved or changed:
+            dark = lamps_on(look.weather)
+            switch_lamps(self.tables.slots, shining_lamps(actors, look.tick, dark=dark))
 
     def _take_on(self, look: Look) -> None:
         """Another weather, or another moment of it."""
@@ -318,10 +347,10 @@ class Scene:
     def _place(self, actors: Actors) -> None:
         """Write the tables anew; blocks and trees follow when they are asked for."""
         rotation = rotations(actors.yaw, actors.pitch)
-        self._blocks = None
+        self._blocks, self._figure = None, figures_of(actors)
         self._tables = SceneTables(
             self._faces,
-            slot_table(rotation / _scale(actors), actors.color, actors.braking, ~actors.parked),
+            slot_table(rotation / _scale(actors), actors.color),
             np.append(np.int64(0), actors.actor_id),
         )
 

@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
-from symdrive.sensors.bodies import bodies
+from symdrive.sensors.figures import figures, figures_of, stretch_of
 from symdrive.sensors.lidar import Sweep, beam_points, sweep_beams
 from symdrive.sensors.mount import Pose
 from symdrive.sensors.scene import Scene, face_normals, rotations
-from symdrive.world.catalogue import half_extents
 from symdrive.world.evidence import SemanticPoints
 from symdrive.world.specs import SemanticLidarSpec
 from symdrive.world.truth import Actors
@@ -25,12 +24,12 @@ class _Faces(NamedTuple):
     Attributes:
         normal: in the frame of the mesh.
         semantic: `SemanticClass`.
-        first: row where each model begins.
+        first: row where each figure begins.
     """
 
     normal: Float32[np.ndarray, "face 3"]
     semantic: UInt8[np.ndarray, " face"]
-    first: Int64[np.ndarray, " model"]
+    first: Int64[np.ndarray, " figure"]
 
 
 class SemanticScanner:
@@ -45,7 +44,7 @@ class SemanticScanner:
 
     @cached_property
     def _faces(self) -> _Faces:
-        meshes = (self.scene.town.mesh, *bodies())
+        meshes = (self.scene.town.mesh, *figures())
         normals = [face_normals(mesh.vertices, mesh.faces) for mesh in meshes]
         return _Faces(
             np.concatenate(normals).astype(np.float32),
@@ -74,7 +73,8 @@ class SemanticScanner:
         sweep, echoes = sweep_beams(self.scene, spec, ego, reading, skip_row=skip_row)
         beams = np.flatnonzero(echoes.slot >= 0)
         slot = echoes.slot.ravel()[beams]
-        face = np.append(0, self._faces.first[actors.model])[slot] + echoes.face.ravel()[beams]
+        first = np.append(0, self._faces.first[figures_of(actors)])
+        face = first[slot] + echoes.face.ravel()[beams]
         ray = _rays(sweep, beams)
         normal = self._normals(actors, slot, face)
         return SemanticPoints(
@@ -88,8 +88,7 @@ class SemanticScanner:
         self, actors: Actors, slot: np.ndarray, face: Int64[np.ndarray, " point"]
     ) -> Float64[np.ndarray, "point 3"]:
         """World normals of the hit faces; a stretched body turns them as its inverse does."""
-        scale = (actors.half_extent / half_extents()[actors.model])[:, None, :]
-        turn = rotations(actors.yaw, actors.pitch) / scale
+        turn = rotations(actors.yaw, actors.pitch) / stretch_of(actors)[:, None, :]
         to_world = np.concatenate([np.eye(3)[None], turn])
         normal = np.einsum("pij,pj->pi", to_world[slot], self._faces.normal[face])
         return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)

@@ -34,8 +34,15 @@ _PATCH_SHARE, _SPECKLE_SHARE = single(0.5 / 127.0, 0.6 / 127.0)
 _ZERO, _HALF, _ONE, _WHITE = single(0.0, 0.5, 1.0, 255.0)
 _LEVEL, _TINY = single(0.6, 1e-12)
 
-BRAKE_COLOR = single(255.0, 36.0, 26.0)
-_PAINT, _BRAKE, _GLOW = int(FaceRole.PAINT), int(FaceRole.BRAKE), int(FaceRole.GLOW)
+_BRAKE_COLOR, _TAIL_COLOR = single(255.0, 36.0, 26.0), single(178.0, 20.0, 16.0)
+_HEAD_COLOR, _AMBER = single(255.0, 250.0, 226.0), single(255.0, 158.0, 16.0)
+_BEACON_BLUE, _BEACON_RED = single(52.0, 108.0, 255.0), single(255.0, 40.0, 44.0)
+_PAINT, _GLOW = int(FaceRole.PAINT), int(FaceRole.GLOW)
+_BRAKE, _HEADLAMP = int(FaceRole.BRAKE), int(FaceRole.HEADLAMP)
+_BEACON_LEFT, _BEACON_RIGHT = int(FaceRole.BEACON_LEFT), int(FaceRole.BEACON_RIGHT)
+
+TAIL_BIT = len(FaceRole)
+"""Brake lights shine dimly where this bit of a slot's lamps is set."""
 
 # Red, yellow, green; a dark lamp keeps a fifth, as tinted glass does by day.
 _LIT = np.array([[255, 40, 28], [255, 196, 20], [36, 245, 96]], dtype=np.float32)
@@ -54,7 +61,7 @@ _GRAIN_SHARE = {
 
 
 _NORMAL, SEMANTIC, _ROLE, _GRAIN = 3, 6, 7, 8
-_TURN, _TINT, _BRAKING, _LAMPS = 0, 9, 12, 13
+_TURN, _TINT, _LAMPS = 0, 9, 12
 
 
 def face_table(
@@ -72,26 +79,30 @@ def face_table(
 
 
 def slot_table(
-    normal_to_world: Float[np.ndarray, "actor 3 3"],
-    tint: UInt8[np.ndarray, "actor 3"],
-    braking: Bool[np.ndarray, " actor"],
-    lamps: Bool[np.ndarray, " actor"],
-) -> Float32[np.ndarray, "slot 14"]:
-    """One row for the town and then one for each actor: normal to world (9), paint (3), lights (2).
+    normal_to_world: Float[np.ndarray, "actor 3 3"], tint: UInt8[np.ndarray, "actor 3"]
+) -> Float32[np.ndarray, "slot 13"]:
+    """One row for the town and then one for each actor: normal to world (9), paint (3), lamps (1).
 
     Args:
         normal_to_world: turns mesh normals into the world; lengths need not be kept.
         tint: RGB of the paint.
-        braking: brake lights are on.
-        lamps: headlights and tail lights are on where the weather asks for them.
     """
-    rows = np.zeros((len(tint) + 1, 14), dtype=np.float32)
+    rows = np.zeros((len(tint) + 1, 13), dtype=np.float32)
     rows[0, [0, 4, 8]] = 1.0
     rows[1:, _TURN:_TINT] = normal_to_world.reshape(-1, 9)
-    rows[1:, _TINT:_BRAKING] = tint
-    rows[1:, _BRAKING] = braking
-    rows[1:, _LAMPS] = lamps
+    rows[1:, _TINT:_LAMPS] = tint
     return rows
+
+
+def switch_lamps(slots: Float32[np.ndarray, "slot 13"], shining: Int[np.ndarray, " actor"]) -> None:
+    """Let lamps of actors shine or go dark, in place.
+
+    Args:
+        slots: slot table.
+        shining: of each actor; bit r is set where its faces of `FaceRole` r shine, `TAIL_BIT` where
+            its brake lights do as tail lights.
+    """
+    slots[1:, _LAMPS] = shining
 
 
 def relight(
@@ -181,13 +192,12 @@ def face_row(faces, face):
 @njit(fastmath=True)
 @no_type_check
 def slot_row(slots, slot):
-    """Rows of the rotation, paint, brake light and lamps of a body, as scalars."""
+    """Rows of the rotation, paint and lamps of a body, as scalars."""
     return (
         (slots[slot, 0], slots[slot, 1], slots[slot, 2]),
         (slots[slot, 3], slots[slot, 4], slots[slot, 5]),
         (slots[slot, 6], slots[slot, 7], slots[slot, 8]),
         (slots[slot, 9], slots[slot, 10], slots[slot, 11]),
-        slots[slot, _BRAKING],
         slots[slot, _LAMPS],
     )
 
@@ -263,13 +273,31 @@ def daylight(normal, light):
 
 @njit(fastmath=True)
 @no_type_check
+def _lamp_color(role):
+    """Colour of a lamp that shines."""
+    if role == _BRAKE:
+        return _BRAKE_COLOR
+    if role == _HEADLAMP:
+        return _HEAD_COLOR
+    if role == _BEACON_LEFT:
+        return _BEACON_BLUE
+    return _BEACON_RED if role == _BEACON_RIGHT else _AMBER
+
+
+@njit(fastmath=True)
+@no_type_check
 def own_color(face, body):
     """Colour of a face on a body, and whether it shines by itself."""
     if face[3] == _PAINT:
         return body[3], False
-    if face[3] == _BRAKE and body[4] > _ZERO:
-        return BRAKE_COLOR, True
-    return face[0], face[3] == _GLOW
+    if face[3] < _BRAKE:
+        return face[0], face[3] == _GLOW
+    role, lamps = np.int32(face[3]), np.int32(body[4])
+    if (lamps >> role) & 1:
+        return _lamp_color(role), True
+    if role == _BRAKE and (lamps >> TAIL_BIT) & 1:
+        return _TAIL_COLOR, True
+    return face[0], False
 
 
 @njit(fastmath=True)

@@ -13,6 +13,7 @@ from symdrive.sim.emergency import make_way
 from symdrive.sim.jaywalking import jaywalk
 from symdrive.sim.path import move
 from symdrive.sim.recycling import EVERY_TICKS, recycle
+from symdrive.sim.signalling import signal_turns
 from symdrive.sim.simulation import Simulation, ego_row
 from symdrive.sim.tracking import drive_ego, locate_ego, stand_on_ground
 from symdrive.sim.walking import walk
@@ -45,6 +46,11 @@ def _decisions(sim: Simulation) -> None:
 def _vehicles(sim: Simulation) -> None:
     """Vehicles along their lanes."""
     move(sim.road, sim.traffic, TICK_S)
+
+
+def _indicators(sim: Simulation) -> None:
+    """What drivers announce."""
+    signal_turns(sim.road, sim.traffic)
 
 
 def _walkers(sim: Simulation) -> None:
@@ -130,6 +136,7 @@ PHASES: tuple[tuple[str, Callable[[Simulation], None]], ...] = (
     ("emergency vehicles", _emergency),
     ("vehicle decisions", _decisions),
     ("vehicle motion", _vehicles),
+    ("indicators", _indicators),
     ("walkers", _walkers),
     ("jaywalkers", _jaywalkers),
     ("ego dynamics", _ego),

@@ -26,6 +26,7 @@ from symdrive.sim.walking import sidewalk_pose
 from symdrive.world import catalogue
 from symdrive.world.backend import Episode
 from symdrive.world.catalogue import ActorKind
+from symdrive.world.truth import VehicleLight
 
 logger = logging.getLogger(__name__)
 
@@ -336,7 +337,8 @@ def _pick_parked(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
     """Slots and bodies of the parked cars, where the parking lane is wide enough for all."""
     rng = generator(episode.seed, "spawn/parked")
     kinds = (ActorKind.CAR, ActorKind.VAN)
-    bodies = [row for row, m in enumerate(catalogue.MODELS) if m.kind in kinds]
+    usual = [(row, m) for row, m in enumerate(catalogue.MODELS) if m.name in SHARES]
+    bodies = [row for row, m in usual if m.kind in kinds]
     models = rng.choice(np.array(bodies), size=episode.traffic.parked)
     order = _order(table.parking, episode, rng, bubble=False)
     widest = 2.0 * max(catalogue.MODELS[row].half_extent[1] for row in bodies)
@@ -384,6 +386,7 @@ class _Cast:
         body = self.bodies[row]
         body["model"], body["kind"] = model, shape.kind
         body["half_length"], body["half_width"], body["half_height"] = shape.half_extent
+        body["lights"] = VehicleLight.SPECIAL_1 if shape.emergency else 0
         self.color[row] = paint
 
     def paint(self) -> UInt8[np.ndarray, " 3"]:
@@ -422,7 +425,7 @@ def _park(cast: _Cast, slots: Slots, placing: _Placing, counts: Counts) -> None:
     rows = slice(counts.first_parked, counts.first_walker)
     for i, model in enumerate(placing.model.tolist(), start=counts.first_parked):
         cast.dress(i, model, cast.paint())
-    cast.bodies["parked"][rows] = 1
+    cast.bodies["parked"][rows], cast.bodies["lights"][rows] = 1, 0
     cast.bodies["lane"][rows] = slots.lane[placing.slot]
     cast.bodies["lane_s"][rows] = slots.s[placing.slot]
 

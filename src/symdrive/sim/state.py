@@ -30,8 +30,8 @@ def _columns(kind: type[np.generic], names: str) -> list[tuple[str, type[np.gene
 
 BODY = np.dtype(
     _columns(np.float64, "x y z yaw pitch speed yaw_rate acceleration")
-    + _columns(np.float64, "half_length half_width half_height lane_s")
-    + _columns(np.int64, "kind model lane parked braking")
+    + _columns(np.float64, "half_length half_width half_height lane_s walked")
+    + _columns(np.int64, "kind model lane parked braking lights doors")
 )
 """An actor; meanings and units as in `symdrive.world.truth.Actors`."""
 

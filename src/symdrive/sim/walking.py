@@ -304,3 +304,4 @@ def walk(
         me.lane = walker.lane if walker.mode == _WALK else -1
         me.lane_s = walker.s if walker.mode == _WALK else 0.0
         me.acceleration = (me.speed - before) / habit[1]
+        me.walked += me.speed * habit[1]

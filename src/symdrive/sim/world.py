@@ -25,7 +25,8 @@ from symdrive.world.truth import Actors, Trail, Truth
 
 def actors_of(bodies: Records, color: UInt8[np.ndarray, "actor 3"]) -> Actors:
     """The bodies of a tick as the columns that everybody else reads."""
-    names = ("yaw", "pitch", "speed", "yaw_rate", "acceleration", "kind", "model", "lane")
+    numbers = ("yaw", "pitch", "speed", "yaw_rate", "acceleration")
+    names = (*numbers, "kind", "model", "lane", "lights", "doors")
     columns = {name: bodies[name].copy() for name in names}
     return Actors(
         actor_id=np.arange(1, len(bodies) + 1),
@@ -37,6 +38,7 @@ def actors_of(bodies: Records, color: UInt8[np.ndarray, "actor 3"]) -> Actors:
         lane_s_m=bodies["lane_s"].copy(),
         parked=bodies["parked"] != 0,
         braking=bodies["braking"] != 0,
+        walked_m=bodies["walked"].copy(),
         **columns,
     )
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from symdrive.core.seeds import generator
 from symdrive.features.scene_labels import DEPTH_STEP_M
-from symdrive.features.table import DriveSamples, Row
+from symdrive.features.table import DriveSamples, Row, single_threaded
 from symdrive.model.tensors import Inputs, Targets
 from symdrive.training.ranks import ALONE, Rank
 
@@ -169,6 +169,7 @@ def lazy_batches(samples: DriveSamples, order: Order, workers: int) -> DataLoade
         prefetch_factor=4 if workers else None,
         persistent_workers=workers > 0,
         multiprocessing_context="spawn" if workers else None,
+        worker_init_fn=single_threaded if workers else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the learner's sensors measured of each actor, and the labels that fall out of the same cast.
+"""What the learner's sensors measured of each actor, and the labels that come with it.
 
 Privileged: it knows which pixel belongs to whom.
 """

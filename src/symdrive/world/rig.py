@@ -53,7 +53,7 @@ class Rig:
 
     Attributes:
         name: of the rig.
-        cameras: RGB; class, instance and depth are evidence of the same cast.
+        cameras: RGB; class, instance and depth are evidence from the same drawing.
         lidars: their points are one cloud, sensor by sensor.
         localisation: noise of the speedometer, and of position and heading without GNSS and IMU.
         radars: their detections stay apart.

@@ -4,7 +4,7 @@ World frame, ISO 8855 (x east, y north, z up), metres, radians, m/s.
 """
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -19,6 +19,30 @@ class SignalState(IntEnum):
     YELLOW = 1
     GREEN = 2
     OFF = 3
+
+
+class VehicleLight(IntFlag):
+    """Lamps that a driver switches on by hand, numbered as CARLA's `VehicleLightState`.
+
+    Brake lights follow `Actors.braking`, headlights and tail lights the weather.
+    """
+
+    RIGHT_BLINKER = 1 << 4
+    LEFT_BLINKER = 1 << 5
+    SPECIAL_1 = 1 << 9
+    """The beacons of police, ambulance and fire engine."""
+
+
+class VehicleDoor(IntFlag):
+    """Doors that can stand open; bit n is door n of CARLA's `VehicleDoor`."""
+
+    FRONT_LEFT = 1 << 0
+    FRONT_RIGHT = 1 << 1
+
+
+def _nothing() -> Int[np.ndarray, " none"]:
+    """A column that nobody gave."""
+    return np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -42,6 +66,10 @@ class Actors:
         lane_s_m: arc length along that lane, 0 when on none.
         parked: stands for the whole episode.
         braking: brake lights are on.
+        lights: `VehicleLight` flags; all off where not given.
+        doors: `VehicleDoor` flags of the doors that stand open; all shut where not given. A box
+            (`half_extent`) does not count them in, as in CARLA.
+        walked_m: distance gone on foot, for walkers, whose steps follow it; 0 where not given.
     """
 
     actor_id: Int[np.ndarray, " actor"]
@@ -59,6 +87,16 @@ class Actors:
     lane_s_m: Float[np.ndarray, " actor"]
     parked: Bool[np.ndarray, " actor"]
     braking: Bool[np.ndarray, " actor"]
+    lights: Int[np.ndarray, " actor"] = field(default_factory=_nothing)
+    doors: Int[np.ndarray, " actor"] = field(default_factory=_nothing)
+    walked_m: Float[np.ndarray, " actor"] = field(default_factory=_nothing)
+
+    def __post_init__(self) -> None:
+        """Columns that were not given are zeros."""
+        count = len(self.actor_id)
+        for name, kind in (("lights", np.int64), ("doors", np.int64), ("walked_m", np.float64)):
+            if len(getattr(self, name)) == 0:
+                object.__setattr__(self, name, np.zeros(count, dtype=kind))
 
     def __len__(self) -> int:
         """Number of actors, the ego included."""

@@ -132,7 +132,7 @@ def _table(name: str) -> dict[str, Preset]:
 
 
 LEAD_PREFIX = "lead."
-DEFAULT_NAME = "default"
+DEFAULT_NAME, RANDOM_WEATHER = "default", "random"
 
 
 def weather_names() -> list[str]:
