@@ -218,6 +218,8 @@ def test_options_of_traffic_reach_the_command():
         assert traffic.lane_changes
         asked = (traffic.jaywalking, traffic.main_roads, traffic.bicycles, traffic.emergency)
         assert asked == (2.0, 1.0, 0.2, 1)
+        assert not chosen.living
+        assert parse([command, "--living"]).living
 
 
 def test_help_loads_nothing_heavy():

@@ -20,6 +20,7 @@ from symdrive.world import catalogue
 from symdrive.world.backend import TICK_S, Episode, TrafficConfig
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG
+from symdrive.world.truth import VehicleLight
 
 CAR = catalogue.MODEL_ROW["vehicle.tesla.model3"]
 SLOW_MPS = 5.0
@@ -113,6 +114,23 @@ def test_a_faster_driver_passes_a_slower_one(stage: Stage, avenue: tuple[int, in
     # Back in the middle of a lane.
     assert drivers["shift_m"][2] == 0.0
     assert drivers["keep"][2] == 0.0
+
+
+def test_who_changes_lanes_indicates_to_which_side(stage: Stage, avenue: tuple[int, int]):
+    right, left = avenue
+    sim = stage([(right, 60.0, SLOW_MPS), (right, 20.0, 14.0)])
+    driver, body = sim.traffic.drivers[2:3], sim.traffic.bodies[2:3]
+    lights = {left: set(), right: set()}
+    for _ in range(400):
+        run_phases(sim)
+        moving = float(driver["shift_m"][0]) > 0.0
+        if moving:
+            lights[int(body["lane"][0])].add(int(body["lights"][0]))
+        else:
+            assert body["lights"][0] == 0
+    # Out, and back to the right of the motorway.
+    assert lights[left] == {int(VehicleLight.LEFT_BLINKER)}
+    assert lights[right] <= {int(VehicleLight.RIGHT_BLINKER)}
 
 
 def test_without_lane_changes_it_stays_behind(stage: Stage, avenue: tuple[int, int]):

@@ -4,18 +4,22 @@ import numpy as np
 import pytest
 
 from symdrive.maps.locate import Locator
+from symdrive.maps.open import open_town
 from symdrive.maps.route import Route
 from symdrive.maps.town import LaneKind, Town
 from symdrive.sim.phases import run_phases
 from symdrive.sim.recycling import recycle, recycler_of
+from symdrive.sim.road import road_of
 from symdrive.sim.simulation import Simulation, new_simulation
 from symdrive.sim.spawning import populate, slots_of
 from symdrive.sim.state import WalkerMode
 from symdrive.sim.world import EmbeddedWorld
+from symdrive.world import catalogue
 from symdrive.world.backend import Episode, TrafficConfig
 from symdrive.world.catalogue import ActorKind
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG
+from symdrive.world.truth import VehicleLight
 
 
 @pytest.fixture
@@ -100,7 +104,8 @@ def test_cyclists_ride_slowly_at_the_right(alder: Town, route: Route):
     sim = alone(alder, route, TrafficConfig(40, 0, 0, bicycles=0.3))
     bodies = sim.traffic.bodies[1:]
     rides = bodies["kind"] == ActorKind.BICYCLE
-    assert 5 < rides.sum() < 20
+    assert 4 < rides.sum() < 20
+    assert len(set(bodies["model"][rides].tolist())) > 1
     for _ in range(200):
         run_phases(sim)
     found = Locator(alder.lanes).locate(
@@ -113,11 +118,16 @@ def test_cyclists_ride_slowly_at_the_right(alder: Town, route: Route):
     assert bodies["speed"][rides].max() < 6.5
 
 
-def test_others_make_way_for_an_ambulance(alder: Town, random_route):
-    route = random_route(alder, 300.0, 1)
+@pytest.fixture(scope="module")
+def cedar() -> Town:
+    return open_town("cedar")
+
+
+def test_others_make_way_for_an_ambulance(cedar: Town, random_route):
+    route = random_route(cedar, 300.0, 1)
     speeds, made_way = {}, 0
     for emergency in (0, 2):
-        sim = alone(alder, route, TrafficConfig(45, 0, 0, emergency=emergency), seed=1)
+        sim = alone(cedar, route, TrafficConfig(45, 0, 0, emergency=emergency), seed=1)
         sim.traffic.drivers["haste"][1:3] = 1.4
         speed = []
         for _ in range(2400):
@@ -125,8 +135,33 @@ def test_others_make_way_for_an_ambulance(alder: Town, random_route):
             made_way += int((sim.traffic.drivers["yielded"] > 0).sum())
             speed.append(sim.traffic.bodies["speed"][1:3].mean())
         speeds[emergency] = float(np.mean(speed))
+        # Their beacons are on, and nobody else's.
+        beacon = sim.traffic.bodies["lights"] & int(VehicleLight.SPECIAL_1) > 0
+        assert np.flatnonzero(beacon).tolist() == list(range(1, 1 + emergency))
     assert made_way > 100
     assert speeds[2] > speeds[0]
+
+
+def test_nobody_stops_for_an_ambulance_that_could_not_pass(random_route):
+    elm = open_town("elm")
+    assert (road_of(elm).lanes["left"] < 0).all()
+    sim = alone(elm, random_route(elm, 100.0, 0), TrafficConfig(30, 0, 0, emergency=2))
+    for _ in range(600):
+        run_phases(sim)
+        assert not sim.traffic.drivers["yielded"].any()
+
+
+def test_a_living_town_has_many_bodies_and_every_one_fits(alder: Town, route: Route):
+    lane_m = slots_of(alder).lane_m
+    few, many = (
+        populate(alder, Episode(route, 0, TrafficConfig(60, 0, 0, all_bodies=every)))
+        for every in (False, True)
+    )
+    usual, every = (set(people.traffic.bodies["model"][1:].tolist()) for people in (few, many))
+    assert len(usual) <= 10 < 20 < len(every)
+    models = [catalogue.MODELS[row] for row in every]
+    assert not any(model.emergency for model in models)
+    assert all(2.0 * model.half_extent[1] < lane_m - 0.6 for model in models)
 
 
 @pytest.mark.parametrize(

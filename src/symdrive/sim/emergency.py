@@ -1,15 +1,17 @@
 """Vehicles on an emergency call, and the others who make way for them.
 
-Who has one behind it, or sees one come, pulls over to the edge of its lane and stops: to the left
-on the leftmost of several lanes, to the right everywhere else. The emergency vehicle drives through
-the alley between them. It is first at junctions and passes red lights as soon as others keep clear
-(`lines`, `junctions`).
+On a road with several lanes a side, who has one behind it pulls over to the edge of its lane and
+stops: to the left on the leftmost lane, to the right everywhere else. The emergency vehicle drives
+through the alley between them. It never leaves its side of the road: on a road with one lane a side
+others drive on, as fast as they can, until there is room. It is first at junctions and passes red
+lights as soon as others keep clear (`lines`, `junctions`).
 """
 
 import math
 from typing import no_type_check
 
 from symdrive.sim.changing import along_way
+from symdrive.sim.following import MARGIN_M
 from symdrive.sim.kernel import entry, inner
 from symdrive.sim.road import Records, Road
 from symdrive.sim.sideways import aside_at, begin_shift
@@ -19,14 +21,15 @@ from symdrive.world.catalogue import ActorKind
 HEARD_M = 70.0
 """Drivers make way for an emergency vehicle that is so far behind them."""
 
-MET_M = 60.0
-"""The same for one that comes towards them."""
-
 ABREAST_M = 9.0
-"""It concerns them if its way is no farther aside than this."""
+"""And on lanes beside its own, if they are no farther aside than this."""
 
 OVER_EDGE_M = 0.2
-"""The tyres of who has pulled over stand on the gutter."""
+"""The tyres of who has pulled over to the right stand on the gutter."""
+
+ONCOMING_M = 0.16
+"""Who has pulled over to the left leaves this much of its lane to those who come towards it: two
+of them leave more than the `following.MARGIN_M` that drivers want beside them."""
 
 ALLEY_M = 0.35
 """Space that an emergency vehicle leaves to those it passes."""
@@ -40,6 +43,9 @@ AGAIN_TICKS = 600
 PULL_M = 10.0
 """Shortest road over which a vehicle pulls over."""
 
+ROOM_M = 25.0
+"""Nobody pulls over where somebody is parked at the edge this near."""
+
 _BICYCLE = ActorKind.BICYCLE.value
 
 
@@ -52,22 +58,22 @@ def _side(road: Road, lane: int) -> float:
 
 @inner
 @no_type_check
-def _comes(me: Records, other: Records) -> bool:
-    """Whether another vehicle comes towards one on the same road."""
+def _is_behind(me: Records, other: Records) -> bool:
+    """Whether another vehicle comes from behind on the same side of the road, on any lane."""
     dx, dy = other.x - me.x, other.y - me.y
     cos, sin = math.cos(me.yaw), math.sin(me.yaw)
     along, aside = cos * dx + sin * dy, cos * dy - sin * dx
-    return 0.0 < along < MET_M and abs(aside) < ABREAST_M and math.cos(other.yaw - me.yaw) < -0.8
+    return -HEARD_M < along < 0.0 and abs(aside) < ABREAST_M and math.cos(other.yaw - me.yaw) > 0.8
 
 
 @inner
 @no_type_check
 def _hears(road: Road, traffic: Traffic, j: int) -> bool:
-    """Whether driver `j` has an emergency vehicle behind it, or coming towards it."""
+    """Whether driver `j` has an emergency vehicle behind it."""
     for u in range(1, len(traffic.drivers)):
         if traffic.drivers[u].urgent == 1:
             ahead = along_way(road, traffic, u, j)
-            if 0.0 < ahead < HEARD_M or _comes(traffic.bodies[j], traffic.bodies[u]):
+            if 0.0 < ahead < HEARD_M or _is_behind(traffic.bodies[j], traffic.bodies[u]):
                 return True
     return False
 
@@ -78,17 +84,38 @@ def _edge(road: Road, traffic: Traffic, j: int) -> float:
     """Where a vehicle that has pulled over stands in its lane, m left of the middle."""
     body = traffic.bodies[j]
     half = road.points[road.lanes[body.lane].first].half_width
-    return _side(road, body.lane) * max(half + OVER_EDGE_M - body.half_width, 0.0)
+    side = _side(road, body.lane)
+    beyond = OVER_EDGE_M if side < 0.0 else -ONCOMING_M
+    return side * max(half + beyond - body.half_width, 0.0)
+
+
+@inner
+@no_type_check
+def _is_barred(traffic: Traffic, j: int, edge: float) -> bool:
+    """Whether somebody is parked where a driver would pull over; the road counts as straight."""
+    me = traffic.bodies[j]
+    cos, sin = math.cos(me.yaw), math.sin(me.yaw)
+    for k in range(len(traffic.drivers), len(traffic.bodies)):
+        body = traffic.bodies[k]
+        if body.parked == 0:
+            continue
+        dx, dy = body.x - me.x, body.y - me.y
+        along, aside = cos * dx + sin * dy, cos * dy - sin * dx
+        near = -me.half_length < along < ROOM_M + me.speed
+        if near and abs(aside - edge) < me.half_width + body.half_width + 2.0 * MARGIN_M:
+            return True
+    return False
 
 
 @inner
 @no_type_check
 def _can_pull_over(road: Road, traffic: Traffic, j: int) -> bool:
-    """Whether a driver is on a plain stretch of road, and not on its way to another lane."""
+    """Whether a driver can let others pass on its side of the road, and is not changing lanes."""
     body, driver = traffic.bodies[j], traffic.drivers[j]
     lane = road.lanes[body.lane]
     clear = body.half_length + 2.0 < body.lane_s < lane.length - PULL_M
-    return clear and lane.junction < 0 and driver.shift_m <= 0.0
+    several = lane.left >= 0 or lane.right >= 0
+    return clear and several and lane.junction < 0 and driver.shift_m <= 0.0
 
 
 @inner
@@ -101,9 +128,12 @@ def _make_way(road: Road, traffic: Traffic, j: int) -> None:
     if driver.yielded < 0:
         driver.yielded += 1
     elif driver.yielded == 0 and hears and _can_pull_over(road, traffic, j):
+        edge = driver.keep if rides else _edge(road, traffic, j)
+        if _is_barred(traffic, j, edge):
+            return
         driver.yielded = 1
         if not rides:
-            begin_shift(driver, driver.keep, _edge(road, traffic, j), PULL_M + body.speed)
+            begin_shift(driver, driver.keep, edge, PULL_M + body.speed)
     elif driver.yielded > 0 and (not hears or driver.yielded > PATIENT_TICKS):
         driver.yielded = -AGAIN_TICKS if hears else 0
         if not rides:

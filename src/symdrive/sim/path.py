@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 
 from symdrive.sim.kernel import entry, inner
-from symdrive.sim.road import Records, Road, pose_on_lane
+from symdrive.sim.road import MOTORWAY_MPS, Records, Road, pose_on_lane
 from symdrive.sim.sideways import advance_shift, aside_at, is_centred
 from symdrive.sim.state import PATH_LANES, Traffic
+from symdrive.world.catalogue import ActorKind
 
 DECIDED_M = 130.0
 """Length of path that a driver decides on ahead."""
@@ -26,24 +27,36 @@ SPACING_M = 0.4
 X, Y, Z, YAW, AHEAD, CAP = range(6)
 """Columns of the look-ahead buffer: place, heading, distance from the box centre, speed cap."""
 
+_BICYCLE = ActorKind.BICYCLE.value
+
+
+@inner
+@no_type_check
+def _worth(road: Road, lane: int, rides: int) -> int:
+    """How much a driver prefers a lane: one with a long life, and cyclists one off motorways."""
+    fast = rides == 1 and road.lanes[lane].limit > MOTORWAY_MPS
+    return 2 * road.lanes[lane].live - (1 if fast else 0)
+
 
 @inner
 @no_type_check
 def _choose(road: Road, traffic: Traffic, i: int, lane: int) -> int:
-    """A successor by lot, of those with the longest life; -1 at a dead end."""
+    """A successor by lot, of those that are preferred; -1 at a dead end."""
     first, end = road.lanes[lane].next_first, road.lanes[lane].next_end
-    best = options = 0
+    driver = traffic.drivers[i]
+    rides = 1 if traffic.bodies[i].kind == _BICYCLE and driver.keep < 0.0 else 0
+    best, options = -1, 0
     for k in range(first, end):
-        live = road.lanes[road.next_lane[k]].live
-        options = 1 if live > best else options + (live == best)
-        best = max(best, live)
+        worth = _worth(road, road.next_lane[k], rides)
+        options = 1 if worth > best else options + (worth == best)
+        best = max(best, worth)
     if options == 0:
         return -1
-    draw = traffic.draws[i, traffic.drivers[i].cursor % traffic.draws.shape[1]]
-    traffic.drivers[i].cursor += 1
+    draw = traffic.draws[i, driver.cursor % traffic.draws.shape[1]]
+    driver.cursor += 1
     pick = int(draw * options)
     for k in range(first, end):
-        if road.lanes[road.next_lane[k]].live < best:
+        if _worth(road, road.next_lane[k], rides) < best:
             continue
         if pick == 0:
             return road.next_lane[k]

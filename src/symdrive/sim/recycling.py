@@ -97,7 +97,10 @@ def _free_slot(
     """A place at the right distance from the ego with nobody near; -1 when none was found."""
     bodies = traffic.bodies
     away = np.hypot(slots.pose[:, 0] - bodies["x"][0], slots.pose[:, 1] - bodies["y"][0])
-    options = np.flatnonzero((away > HIDDEN_M) & (away < REACH_M))
+    near = (away > HIDDEN_M) & (away < REACH_M)
+    if row < len(traffic.drivers) and _rides_at_the_edge(traffic, row):
+        near &= ~slots.motorway
+    options = np.flatnonzero(near)
     if len(options) == 0:
         return -1
     others = np.arange(len(bodies)) != row
@@ -111,6 +114,12 @@ def _free_slot(
         if gap.min() > GAP_M:
             return int(slot)
     return -1
+
+
+def _rides_at_the_edge(traffic: Traffic, i: int) -> bool:
+    """Whether a driver is a cyclist who keeps to the right of its lane."""
+    rides = traffic.bodies["kind"][i] == ActorKind.BICYCLE
+    return bool(rides and traffic.drivers["keep"][i] < 0.0)
 
 
 def _lots(traffic: Traffic, row: int, cursor: int) -> Int[np.ndarray, " try"]:
@@ -131,7 +140,7 @@ def _put_vehicle(recycler: Recycler, traffic: Traffic, i: int, main_roads: float
     for name in (*TEMPER, "cursor"):
         fresh[name] = driver[name]
     # Who stood at the edge, or passed those who do, is back in its usual place.
-    fresh["keep"] = min(float(driver["keep"]), 0.0) if body["kind"] == ActorKind.BICYCLE else 0.0
+    fresh["keep"] = driver["keep"] if _rides_at_the_edge(traffic, i) else 0.0
     fresh["path_count"] = 1
     traffic.drivers[i] = fresh
     lane = recycler.driving.lane[slot]

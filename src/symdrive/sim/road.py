@@ -21,6 +21,9 @@ CURVE_MPS2 = 2.0
 STOREY_M = 3.0
 """Height difference beyond which two things are on different levels of a crossing."""
 
+MOTORWAY_MPS = 23.0
+"""Cyclists who keep to the right keep off roads with a higher speed limit."""
+
 T = TypeVar("T")
 
 Records = Shaped[np.ndarray, "..."]

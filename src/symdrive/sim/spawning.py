@@ -1,7 +1,7 @@
 """Who is in town at the start of an episode, with which body and temper, and where."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from symdrive.core.seeds import generator
 from symdrive.maps.town import LaneKind, LaneTable, Town
+from symdrive.sim.fleet import BICYCLES, draw_vehicles, has_large_bodies, parked_bodies
 from symdrive.sim.path import extend, place
-from symdrive.sim.road import PerTown, Records, road_of
+from symdrive.sim.road import MOTORWAY_MPS, PerTown, Records, road_of
 from symdrive.sim.state import (
     CLAIM,
     CLAIMS,
@@ -48,20 +49,6 @@ EGO_GAP_M = 12.0
 DRAWS = 512
 """Random numbers of each actor; used in a ring."""
 
-SHARES = {
-    "vehicle.lincoln.mkz_2020": 0.14, "vehicle.tesla.model3": 0.15, "vehicle.audi.a2": 0.15,
-    "vehicle.mini.cooper_s": 0.14, "vehicle.nissan.patrol": 0.14, "vehicle.mercedes.sprinter": 0.1,
-    "vehicle.carlamotors.carlacola": 0.04, "vehicle.mitsubishi.fusorosa": 0.03,
-    "vehicle.kawasaki.ninja": 0.06, "vehicle.bh.crossbike": 0.05,
-}  # fmt: skip
-"""How often a body is met in traffic."""
-
-EMERGENCY = (
-    "vehicle.ford.ambulance", "vehicle.dodge.charger_police", "vehicle.carlamotors.firetruck",
-    "vehicle.mercedes.sprinter",
-)  # fmt: skip
-"""Bodies of emergency vehicles, in turn."""
-
 URGENT_HASTE = 1.4
 """Their desired speed as a share of the limit."""
 
@@ -87,6 +74,10 @@ CHILD_SHARE = 0.15
 EGO_PAINT = (120, 24, 28)
 
 
+STRAIGHT_RAD = 0.15
+"""Where a parking lane turns more over 6 m, a parked van stands in the way of a fire engine."""
+
+
 class Slots(NamedTuple):
     """Places where an actor may start.
 
@@ -97,6 +88,8 @@ class Slots(NamedTuple):
         width_m: the least lane width of the 5 m around.
         flow: how busy the road is by rights: speed limit in units of 10 m/s, times the lanes side
             by side.
+        bend: how far the heading turns over the 6 m around, rad.
+        motorway: whether cyclists keep off it.
     """
 
     lane: Int[np.ndarray, " slot"]
@@ -104,6 +97,8 @@ class Slots(NamedTuple):
     pose: Float[np.ndarray, "slot 3"]
     width_m: Float[np.ndarray, " slot"]
     flow: Float[np.ndarray, " slot"]
+    bend: Float[np.ndarray, " slot"]
+    motorway: Bool[np.ndarray, " slot"]
 
 
 @dataclass(frozen=True)
@@ -115,14 +110,14 @@ class SlotTable:
         parking: on parking lanes.
         walking: on sidewalks.
         large: whether moving actors have to stay near the ego to be met at all.
-        bodies: rows of `catalogue.MODELS` that fit the lanes.
+        lane_m: width of the driving lanes, the narrowest twentieth apart; 0 for none.
     """
 
     driving: Slots
     parking: Slots
     walking: Slots
     large: bool
-    bodies: Int[np.ndarray, " model"]
+    lane_m: float
 
 
 def build_slots(town: Town) -> SlotTable:
@@ -133,11 +128,6 @@ def build_slots(town: Town) -> SlotTable:
     drivable = lively if lively.any() else drivable
     used = np.repeat(drivable, np.diff(lanes.start))
     width = float(np.percentile(lanes.width_m[used], 5)) if used.any() else 0.0
-    wide = [
-        row
-        for row, model in enumerate(catalogue.MODELS)
-        if model.name in SHARES and 2.0 * model.half_extent[1] + 0.7 <= width
-    ]
     outside = lanes.junction < 0
     span = np.ptp(lanes.points[:, :2], axis=0)
     return SlotTable(
@@ -145,14 +135,14 @@ def build_slots(town: Town) -> SlotTable:
         parking=_slots(town, (lanes.kind == LaneKind.PARKING) & outside, 6.8, 3.6),
         walking=_slots(town, lanes.kind == LaneKind.SIDEWALK, 5.0, 1.0),
         large=bool(np.hypot(*span) > LARGE_M),
-        bodies=np.array(wide, dtype=np.int64),
+        lane_m=width,
     )
 
 
 def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_m: float) -> Slots:
     """Places every `every_m` on the chosen lanes, `inset_m` away from their ends."""
     lanes = town.lanes
-    found: list[Float[np.ndarray, "n 6"]] = [np.zeros((0, 6))]
+    found: list[Float[np.ndarray, "n 7"]] = [np.zeros((0, 7))]
     for lane in np.flatnonzero(chosen):
         rows = lanes.slice_of(int(lane))
         room = float(lanes.length_m[lane]) - 2.0 * inset_m
@@ -162,11 +152,17 @@ def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_
         near = np.searchsorted(lanes.s_m[rows], s).clip(0, rows.stop - rows.start - 1)
         xyz, yaw = lanes.points[rows][near], lanes.yaw[rows][near]
         ends = np.interp([s - 2.5, s + 2.5], lanes.s_m[rows], lanes.width_m[rows])
-        found.append(np.column_stack([np.full(len(s), lane), s, xyz[:, :2], yaw, ends.min(axis=0)]))
+        turn = np.ptp(
+            np.interp([s - 3.0, s + 3.0], lanes.s_m[rows], np.unwrap(lanes.yaw[rows])), axis=0
+        )
+        columns = (np.full(len(s), lane), s, xyz[:, :2], yaw, ends.min(axis=0), turn)
+        found.append(np.column_stack(columns))
     table = np.concatenate(found)
     lane = table[:, 0].astype(np.int64)
-    flow = _lanes_abreast(lanes)[lane] * lanes.speed_limit_mps[lane] / 10.0
-    return Slots(lane, table[:, 1], table[:, 2:5], table[:, 5], np.maximum(flow, 0.1))
+    limit = lanes.speed_limit_mps[lane]
+    flow = np.maximum(_lanes_abreast(lanes)[lane] * limit / 10.0, 0.1)
+    motorway = limit > MOTORWAY_MPS
+    return Slots(lane, table[:, 1], table[:, 2:5], table[:, 5], flow, table[:, 6], motorway)
 
 
 def _lanes_abreast(lanes: LaneTable) -> Int[np.ndarray, " lane"]:
@@ -255,7 +251,7 @@ def populate(town: Town, episode: Episode) -> Population:
     asked = episode.traffic
     taken = _Taken(float(route.points[0, 0]), float(route.points[0, 1]), float(route.yaw[0]))
     seed = episode.seed
-    driving = _pick_vehicles(table, episode, taken, asked.vehicles)
+    driving = _pick_vehicles(table, episode, taken)
     parked = _pick_parked(table, episode, taken)
     order = _order(table.walking, episode, generator(seed, "spawn/walkers"), bubble=table.large)
     walking = order[: asked.pedestrians]
@@ -295,56 +291,30 @@ class _Placing:
     model: Int[np.ndarray, " n"]
 
 
-def _pick_vehicles(table: SlotTable, episode: Episode, taken: _Taken, count: int) -> _Placing:
+def _pick_vehicles(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
     """Slots and bodies of the moving vehicles."""
     rng = generator(episode.seed, "spawn/vehicles")
-    shares = np.array([SHARES[catalogue.MODELS[row].name] for row in table.bodies])
-    if len(shares) == 0:
+    models = draw_vehicles(table.lane_m, episode.traffic, rng)
+    if len(models) == 0:
         return _Placing(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    models = rng.choice(table.bodies, size=count, p=_mix(table, shares, episode.traffic.bicycles))
-    calls = _emergency_bodies(table)
-    urgent = min(episode.traffic.emergency, count)
-    models[:urgent] = calls[np.arange(urgent) % len(calls)]
     main = episode.traffic.main_roads
     order = _order(table.driving, episode, rng, bubble=table.large, main=main)
-    return _fit(table.driving, order, models, taken, 4.0)
-
-
-def _emergency_bodies(table: SlotTable) -> Int[np.ndarray, " model"]:
-    """Bodies for emergency calls that fit the lanes; a van where there is none of their own."""
-    widest = max(catalogue.MODELS[row].half_extent[1] for row in table.bodies)
-    fitting = [
-        catalogue.MODEL_ROW[name]
-        for name in EMERGENCY
-        if name in catalogue.MODEL_ROW
-        and catalogue.MODELS[catalogue.MODEL_ROW[name]].half_extent[1] <= widest
-    ]
-    return np.array(fitting or [table.bodies[0]], dtype=np.int64)
-
-
-def _mix(
-    table: SlotTable, shares: Float[np.ndarray, " model"], bicycles: float
-) -> Float[np.ndarray, " model"]:
-    """The share of each body, with that of bicycles where one is asked for."""
-    rides = np.array([catalogue.MODELS[row].kind == ActorKind.BICYCLE for row in table.bodies])
-    if bicycles < 0.0 or rides.all() or not rides.any():
-        return shares / shares.sum()
-    others = np.where(rides, 0.0, shares)
-    return bicycles * rides / rides.sum() + (1.0 - bicycles) * others / others.sum()
+    cyclists = BICYCLES if episode.traffic.bicycles >= 0.0 else ()
+    return _fit(table.driving, order, models, taken, 4.0, cyclists)
 
 
 def _pick_parked(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
     """Slots and bodies of the parked cars, where the parking lane is wide enough for all."""
     rng = generator(episode.seed, "spawn/parked")
-    kinds = (ActorKind.CAR, ActorKind.VAN)
-    usual = [(row, m) for row, m in enumerate(catalogue.MODELS) if m.name in SHARES]
-    bodies = [row for row, m in usual if m.kind in kinds]
-    models = rng.choice(np.array(bodies), size=episode.traffic.parked)
-    order = _order(table.parking, episode, rng, bubble=False)
+    bodies = parked_bodies(episode.traffic)
+    models = rng.choice(bodies, size=episode.traffic.parked)
+    slots = table.parking
+    order = _order(slots, episode, rng, bubble=False)
     widest = 2.0 * max(catalogue.MODELS[row].half_extent[1] for row in bodies)
-    return _fit(
-        table.parking, order[table.parking.width_m[order] > widest - 0.3], models, taken, 1.2
-    )
+    wide = slots.width_m[order] > widest - 0.3
+    if has_large_bodies(episode.traffic):
+        wide &= slots.bend[order] < STRAIGHT_RAD
+    return _fit(slots, order[wide], models, taken, 1.2)
 
 
 def _fit(
@@ -353,17 +323,36 @@ def _fit(
     models: Int[np.ndarray, " n"],
     taken: _Taken,
     gap_m: float,
+    off_motorways: Collection[int] = (),
 ) -> _Placing:
-    """Put bodies into slots in the given order, each where there is space."""
-    chosen: list[int] = []
+    """Put bodies into slots in the given order, each where there is space.
+
+    Args:
+        slots: the places.
+        order: in which they are tried.
+        models: rows of `catalogue.MODELS`; the first one that may stand in a place gets it.
+        taken: what stands there already; gets what is placed.
+        gap_m: to keep before and behind.
+        off_motorways: models that may not stand on motorways.
+    """
+    waiting, chosen, placed = models.tolist(), list[int](), list[int]()
     for slot in order.tolist():
-        if len(chosen) == len(models):
+        barred = off_motorways if slots.motorway[slot] else ()
+        model = next((row for row in waiting if row not in barred), None)
+        if not waiting:
             break
-        half_length = catalogue.MODELS[models[len(chosen)]].half_extent[0]
-        if taken.free(slots.pose[slot], half_length, gap_m):
-            taken.take(slots.pose[slot], half_length)
-            chosen.append(slot)
-    return _Placing(np.array(chosen, dtype=np.int64), models[: len(chosen)].astype(np.int64))
+        if model is None or not taken.free(slots.pose[slot], _half_length(model), gap_m):
+            continue
+        taken.take(slots.pose[slot], _half_length(model))
+        waiting.remove(model)
+        chosen.append(slot)
+        placed.append(model)
+    return _Placing(np.array(chosen, dtype=np.int64), np.array(placed, dtype=np.int64))
+
+
+def _half_length(model: int) -> float:
+    """Of a body, m."""
+    return catalogue.MODELS[model].half_extent[0]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a simulator must offer, be it ours or CARLA."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Protocol, runtime_checkable
 
 from symdrive.core.config import later
@@ -35,6 +35,7 @@ class TrafficConfig:
         bicycles: share of the vehicles that are bicycles and keep to the right of their lane;
             negative for the usual mix, in which they ride in the middle of it.
         emergency: how many of the vehicles are on an emergency call; the others make way for them.
+        all_bodies: draw from every body of the catalogue, not only from the ten usual ones.
     """
 
     vehicles: int = 30
@@ -46,6 +47,7 @@ class TrafficConfig:
     main_roads: float = later(0.0)
     bicycles: float = later(-1.0)
     emergency: int = later(0)
+    all_bodies: bool = later(default=False)
 
     def __post_init__(self) -> None:
         """Counts are counts."""
@@ -61,6 +63,22 @@ class TrafficConfig:
             raise ValueError(f"main_roads is {self.main_roads}; in [0, 4]")
         if not -1.0 <= self.bicycles <= 1.0:
             raise ValueError(f"bicycles is {self.bicycles}; a share in [0, 1], or -1")
+
+
+LIVING = TrafficConfig(
+    lane_changes=True, jaywalking=0.5, main_roads=1.0, bicycles=0.1, emergency=1, all_bodies=True
+)
+"""Traffic with everything that it can do; the counts are the usual ones."""
+
+
+def living(traffic: TrafficConfig) -> TrafficConfig:
+    """The same traffic in a living town: every field that holds its default is as in `LIVING`."""
+    merged = {
+        f.name: getattr(LIVING if getattr(traffic, f.name) == f.default else traffic, f.name)
+        for f in fields(traffic)
+    }
+    merged["emergency"] = min(merged["emergency"], traffic.vehicles)
+    return TrafficConfig(**merged)
 
 
 @dataclass(frozen=True)
