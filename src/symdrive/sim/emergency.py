@@ -70,11 +70,14 @@ def _is_behind(me: Records, other: Records) -> bool:
 @no_type_check
 def _hears(road: Road, traffic: Traffic, j: int) -> bool:
     """Whether driver `j` has an emergency vehicle behind it."""
+    me = traffic.bodies[j]
     for u in range(1, len(traffic.drivers)):
-        if traffic.drivers[u].urgent == 1:
-            ahead = along_way(road, traffic, u, j)
-            if 0.0 < ahead < HEARD_M or _is_behind(traffic.bodies[j], traffic.bodies[u]):
-                return True
+        other = traffic.bodies[u]
+        far = (other.x - me.x) ** 2 + (other.y - me.y) ** 2 > (HEARD_M + ABREAST_M) ** 2
+        if traffic.drivers[u].urgent == 0 or far:
+            continue
+        if _is_behind(me, other) or 0.0 < along_way(road, traffic, u, j) < HEARD_M:
+            return True
     return False
 
 

@@ -59,7 +59,7 @@ class Across(NamedTuple):
     """The driving lanes on a straight way across a road, in order.
 
     Attributes:
-        count: lanes found, -1 where there is no way across.
+        found: how many lanes, -1 where there is no way across.
         lane: their rows.
         s: arc length of the crossing on each.
         near: from the walker to where each begins, m.
@@ -68,7 +68,7 @@ class Across(NamedTuple):
         target_s: arc length there.
     """
 
-    count: int
+    found: int
     lane: Int[np.ndarray, " crossed"]
     s: Float[np.ndarray, " crossed"]
     near: Float[np.ndarray, " crossed"]
@@ -164,7 +164,7 @@ def _is_gap(road: Road, traffic: Traffic, across: Across, pace: float) -> bool:
             if base > SIGHT_M:
                 break
             lane = traffic.paths[j, k]
-            for c in range(across.count):
+            for c in range(across.found):
                 if across.lane[c] != lane:
                     continue
                 times = (across.near[c] / pace, across.far[c] / pace)
@@ -185,7 +185,7 @@ def _consider(
     for side in (1.0, -1.0):
         yaw = me.yaw + side * 0.5 * math.pi
         across = _across(road, places, me, yaw)
-        if across.count > 0 and not _is_barred(ways, traffic.bodies, me, yaw):
+        if across.found > 0 and not _is_barred(ways, traffic.bodies, me, yaw):
             head_for_lane(road, walkers, w, across.target, across.target_s, direction)
             walker.mode, walker.waited, me.speed = _LOOK, 0, 0.0
             me.yaw = math.atan2(walker.goal_y - me.y, walker.goal_x - me.x)
@@ -200,9 +200,9 @@ def _look(road: Road, places: Cells, traffic: Traffic, walkers: Records, w: int)
     home, s = lane_at(road, places, me.x, me.y, me.z, me.yaw)
     walker.waited += THINK_TICKS
     across = _across(road, places, me, me.yaw)
-    if across.count > 0 and _is_gap(road, traffic, across, walker.pace):
+    if across.found > 0 and _is_gap(road, traffic, across, walker.pace):
         walker.mode = _STRAY
-    elif (across.count <= 0 or walker.waited > GIVE_UP_TICKS) and home >= 0:
+    elif (across.found <= 0 or walker.waited > GIVE_UP_TICKS) and home >= 0:
         head_for_lane(road, walkers, w, home, s, walker.direction)
 
 
