@@ -137,7 +137,6 @@ def test_networks_that_cannot_be_fed_here_do_not_drive(tmp_path: Path) -> None:
         Student.load(path)
 
 
-@pytest.mark.slow
 def test_the_onnx_file_says_what_torch_says(
     ensemble: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,7 +16,7 @@ from symdrive.features.config import FeatureConfig, RadarFeatures
 from symdrive.features.inputs import EGO_VIEW, ViewPose, as_stored, check_rig, encode
 from symdrive.features.navigation import Navigator
 from symdrive.features.radar import from_mount, radar_inputs
-from symdrive.features.scene_labels import Moment, radar_objects
+from symdrive.features.scene_labels import Moment, SeenMoment, radar_objects
 from symdrive.features.table import DriveSamples, encode_all
 from symdrive.features.targets import RunSamples, replay
 from symdrive.maps.route import sparse_plan
@@ -143,13 +143,13 @@ def test_objects_go_by_speed_class_and_returns(drives: Any, wanted: FeatureConfi
     actors = drives.actors([*others, (BIKE, 8.0, 0.0), (CAR, 90.0, 0.0)])
     speed = np.array([9.0, 2.0, 2.0, 2.0, 7.0, 5.0, 9.0])
     now = moment(replace(actors, speed=speed), [9, 5, 5, 6, 1, 0, 5])
-    found = radar_objects(now, wanted, EGO_VIEW)
+    found = radar_objects(SeenMoment.of(now, wanted, EGO_VIEW), wanted)
     assert found is not None
     np.testing.assert_allclose(
         found, [[15, 4, 7, 1], [12, 3, 2, 1], [20, 2, 2, 1], [9, 1, 2, 1]], atol=1e-5
     )
     few = replace(wanted, radar=RadarFeatures(("radar_front_left",), objects=1))
-    first = radar_objects(now, few, EGO_VIEW)
+    first = radar_objects(SeenMoment.of(now, few, EGO_VIEW), few)
     assert first is not None
     assert first.shape == (1, 4)
 

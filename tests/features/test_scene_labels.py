@@ -11,7 +11,15 @@ from symdrive.features import scene_labels
 from symdrive.features.concerns import Concern
 from symdrive.features.config import FeatureConfig
 from symdrive.features.inputs import EGO_VIEW, ViewPose
-from symdrive.features.scene_labels import Moment, bev_semantic, boxes, depth, semantic, shown
+from symdrive.features.scene_labels import (
+    Moment,
+    SeenMoment,
+    bev_semantic,
+    boxes,
+    depth,
+    semantic,
+    shown,
+)
 from symdrive.maps.raster import TownRaster
 from symdrive.model.config import BEV_CLASSES, BOX_CLASSES, SEMANTIC_CLASSES
 from symdrive.record import codec
@@ -39,7 +47,7 @@ def test_a_box_has_its_place_size_heading_speed_and_class(
 ) -> None:
     actors = drives.actors([(CAR, 10.0, 4.0)])
     actors = replace(actors, yaw=np.array([0.0, 0.5]))
-    found = boxes(moment(actors), features, EGO_VIEW)
+    found = boxes(SeenMoment.of(moment(actors), features, EGO_VIEW), features)
     np.testing.assert_allclose(found, [[10.0, 4.0, 2.40, 1.08, 0.5, drives.speed, 0.0]], rtol=1e-6)
 
 
@@ -47,7 +55,9 @@ def test_a_rig_moved_and_turned_to_the_left_sees_the_box_further_right(
     drives: Any, features: FeatureConfig
 ) -> None:
     actors = drives.actors([(CAR, 10.0, 4.0)])
-    (box,) = boxes(moment(actors), features, ViewPose(lateral_m=1.0, yaw=0.3))
+    (box,) = boxes(
+        SeenMoment.of(moment(actors), features, ViewPose(lateral_m=1.0, yaw=0.3)), features
+    )
     wanted = np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]]) @ [10.0, 3.0]
     np.testing.assert_allclose(box[:2], wanted, rtol=1e-6)
     assert box[4] == pytest.approx(-0.3)
@@ -85,7 +95,10 @@ def test_boxes_outside_the_view_are_left_out_and_the_nearest_stay(
     drives: Any, features: FeatureConfig
 ) -> None:
     actors = drives.actors([(CAR, -20.0, 0.0), (CAR, 40.0, 0.0), (CAR, 8.0, 0.0), (CAR, 20.0, 0.0)])
-    found = boxes(moment(actors), replace(features, max_boxes=2), EGO_VIEW)
+    found = boxes(
+        SeenMoment.of(moment(actors), replace(features, max_boxes=2), EGO_VIEW),
+        replace(features, max_boxes=2),
+    )
     assert found[:, 0].tolist() == [20.0, 8.0]
 
 
@@ -103,10 +116,10 @@ def test_the_next_light_is_a_strip_and_when_it_holds_a_box(
 ) -> None:
     line = Concern(0, np.array([12.0, 0.0]), 0.0, 3.5)
     now = moment(drives.actors([]), light=[line], light_state=int(state))
-    canvas = bev_semantic(now, empty_raster(), features, EGO_VIEW)
+    canvas = bev_semantic(SeenMoment.of(now, features, EGO_VIEW), empty_raster(), features)
     row, col = 32, 12 + 16
     assert canvas[row, col] == BEV_CLASSES.index(name)
-    found = boxes(now, features, EGO_VIEW)
+    found = boxes(SeenMoment.of(now, features, EGO_VIEW), features)
     assert len(found) == is_box
     if is_box:
         assert found[0, 6] == BOX_CLASSES.index("red_light")
@@ -118,7 +131,9 @@ def test_actors_are_drawn_over_lines_and_people_larger_than_life(
 ) -> None:
     actors = drives.actors([(CAR, 20.0, 10.0), (ADULT, 10.5, -5.5), (BIKE, 30.0, -10.0)])
     sign = Concern(0, np.array([18.0, 10.0]), 0.0, 3.5)
-    canvas = bev_semantic(moment(actors, stop_sign=sign), empty_raster(), features, EGO_VIEW)
+    canvas = bev_semantic(
+        SeenMoment.of(moment(actors, stop_sign=sign), features, EGO_VIEW), empty_raster(), features
+    )
     assert canvas[32 - 10, 16 + 20] == BEV_CLASSES.index("vehicle")
     assert (canvas == BEV_CLASSES.index("walker")).sum() >= 4
     assert (canvas == BEV_CLASSES.index("biker")).sum() >= 4
@@ -134,8 +149,8 @@ def test_a_shifted_view_cuts_the_map_out_where_the_rig_is(
     actors = replace(drives.actors([]), position=xyz[None], yaw=np.array([yaw]))
     fine = replace(features, bev=replace(features.bev, px_per_m=4.0))
     view = ViewPose(0.8, 0.2)
-    plain = bev_semantic(moment(actors), ground.raster, fine, EGO_VIEW)
-    shifted = bev_semantic(moment(actors), ground.raster, fine, view)
+    plain = bev_semantic(SeenMoment.of(moment(actors), fine, EGO_VIEW), ground.raster, fine)
+    shifted = bev_semantic(SeenMoment.of(moment(actors), fine, view), ground.raster, fine)
     grid = np.stack(np.meshgrid(np.arange(2, 25), np.arange(-8, 8)), axis=-1).reshape(-1, 2) + 0.1
     moved = view.to_view(grid)
 
@@ -178,3 +193,14 @@ def test_missing_planes_are_a_user_error(features: FeatureConfig) -> None:
 
 def test_every_class_of_the_picture_has_a_rank() -> None:
     assert sorted(scene_labels._RANK) == sorted(SEMANTIC_CLASSES)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 8])
+def test_a_label_pixel_takes_the_highest_rank_of_its_square(k: int) -> None:
+    """Squares that fit into machine words take a way of their own."""
+    rng = np.random.default_rng(k)
+    tags = rng.integers(0, 29, (5 * k, 7 * k)).astype(np.uint8)
+    tags[k : 3 * k] = tags[0, 0]  # flat squares beside each other
+    tags[2 * k, 3 * k] = 7
+    ranks = scene_labels._TAG_TO_RANK[tags].reshape(5, k, 7, k)
+    np.testing.assert_array_equal(scene_labels._coarser(tags, k), ranks.max(axis=(1, 3)))

@@ -1,5 +1,6 @@
 """A network as an ONNX file, checked against torch. Needs the extra `onnx`."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,10 +61,12 @@ def export_onnx(network: TransFuser, path: Path) -> Exported:
     given = made_up_inputs(network.config, 1, seed=0)
     names = tuple(name for name, column in given._asdict().items() if column is not None)
     columns = tuple(column for column in given if column is not None)
-    module = _Columns(network, names)
+    module = _Columns(network, names).eval()
     outputs = _outputs(network.config)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # torch 2.13 uses a name of its own that it has deprecated.
+        warnings.filterwarnings("ignore", message=".*LeafSpec", category=FutureWarning)
         wanted = module(*columns)
         torch.onnx.export(
             module,

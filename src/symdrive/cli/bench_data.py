@@ -6,6 +6,8 @@ from itertools import cycle, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from symdrive.cli.collect import collect_jobs
 from symdrive.cli.drive import drive_all
 from symdrive.cli.options import BenchData
@@ -27,6 +29,9 @@ ANY = Selection(
 """Every frame will do for measuring."""
 
 
+ROUND = 28
+"""Samples that are timed together."""
+
 SHOWN = ("image", "lidar", "semantic", "depth", "bev_semantic")
 """Columns whose sizes are printed."""
 
@@ -41,14 +46,19 @@ def run_data(options: BenchData) -> None:
         sizes = {name: column.shape for name, column in samples.row(0, shifted=False).items()}
         for _ in range(2 * len(samples)):  # opens files, compiles kernels
             _make(samples, picks)
-        count, started, cpu = 0, time.perf_counter(), time.process_time()
+        rates: list[float] = []
+        started = time.perf_counter()
         while time.perf_counter() - started < options.seconds:
-            _make(samples, picks)
-            count += 1
-        wall, cpu = time.perf_counter() - started, time.process_time() - cpu
+            cpu = time.process_time()
+            for _ in range(ROUND):
+                _make(samples, picks)
+            rates.append(ROUND / (time.process_time() - cpu))
     shapes = ", ".join(f"{name} {'x'.join(map(str, sizes[name]))}" for name in SHOWN)
     console.print(f"{len(samples)} frames of {options.town}, both views: {shapes}")
-    console.print(f"{count / cpu:,.0f} samples/s a core ({count} samples, {cpu / wall:.1f} cores)")
+    console.print(
+        f"{np.median(rates):,.0f} samples/s a core (median of {len(rates)} rounds of {ROUND}"
+        f" samples; slowest {min(rates):,.0f}, fastest {max(rates):,.0f})"
+    )
 
 
 def _record(options: BenchData, folder: Path) -> list[Drive]:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
@@ -151,11 +152,12 @@ def command_index(command: Command) -> int:
 
 def stitch(images: Mapping[str, Image], config: FeatureConfig) -> UInt8[np.ndarray, "3 h w"]:
     """The views side by side, channels first."""
-    pieces = [shrink(images[view.camera], view) for view in config.views]
-    stops = np.cumsum([piece.shape[1] for piece in pieces])
-    stitched = np.empty((3, len(pieces[0]), stops[-1]), dtype=np.uint8)
-    for piece, stop in zip(pieces, stops, strict=True):
-        stitched[:, :, stop - piece.shape[1] : stop] = piece.transpose(2, 0, 1)
+    stops = np.cumsum([view.size[1] for view in config.views])
+    stitched = np.empty((3, config.views[0].size[0], stops[-1]), dtype=np.uint8)
+    for view, stop in zip(config.views, stops, strict=True):
+        # One picture at a time: a recorded one is decoded here and fits into a core's own cache.
+        piece = shrink(images[view.camera], view)
+        cv2.split(piece, list(stitched[:, :, stop - view.size[1] : stop]))
     return stitched
 
 

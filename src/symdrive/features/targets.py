@@ -106,19 +106,19 @@ class RunSamples:
                 f"{self.run.folder}: frame at tick {frame.tick} holds no plan; train on runs that"
                 " the expert drove."
             )
-        moment = self._moment(row)
+        seen = scene_labels.SeenMoment.of(self._moment(row), self.config, view)
         ahead = planning_labels.waypoints(self.run.ticks, row, NUM_WAYPOINTS, view)
         route = planning_labels.route_points(plan.route, NUM_ROUTE_POINTS, view)
         return TargetArrays(
             scene_labels.semantic(labels, self.config),
             scene_labels.depth(labels, self.config),
-            scene_labels.bev_semantic(moment, self._raster, self.config, view),
-            scene_labels.boxes(moment, self.config, view),
+            scene_labels.bev_semantic(seen, self._raster, self.config),
+            scene_labels.boxes(seen, self.config),
             ahead.astype(np.float32),
             route.astype(np.float32),
             plan.target_speed_mps,
             plan.brake,
-            scene_labels.radar_objects(moment, self.config, view),
+            scene_labels.radar_objects(seen, self.config),
         )
 
     def _moment(self, row: int) -> scene_labels.Moment:

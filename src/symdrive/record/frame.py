@@ -1,6 +1,7 @@
 """One recorded frame: decoded piece by piece, as it is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -154,14 +155,10 @@ class Frame:
         """A list cell as x, y rows."""
         return np.asarray(self._value(name), dtype=np.float64).reshape(-1, 2)
 
-    def pictures(self, prefix: str) -> dict[str, np.ndarray]:
+    def pictures(self, prefix: str) -> "StoredPictures":
         """Pictures of one rig, the normal one ("") or the shifted one ("shifted/")."""
-        found: dict[str, np.ndarray] = {}
-        for camera in self._rig.cameras:
-            data = self._bytes(f"{prefix}rgb/{camera.name}")
-            if data is not None:
-                found[camera.name] = codec.decode_jpeg(data)
-        return found
+        cells = {one.name: self._bytes(f"{prefix}rgb/{one.name}") for one in self._rig.cameras}
+        return StoredPictures({name: data for name, data in cells.items() if data is not None})
 
     def detections(self, prefix: str) -> dict[str, RadarPoints]:
         """Radar detections of one rig, named as for `pictures`."""
@@ -197,6 +194,31 @@ class Frame:
         )
 
 
+class StoredPictures(Mapping[str, UInt8[np.ndarray, "height width 3"]]):
+    """Pictures of one rig by camera name; each is decoded whenever it is asked for.
+
+    None is kept: who takes them one by one works on memory that the processor still holds near.
+
+    Args:
+        data: encoded pictures by camera name.
+    """
+
+    def __init__(self, data: Mapping[str, memoryview]) -> None:
+        self._data = data
+
+    def __getitem__(self, camera: str) -> UInt8[np.ndarray, "height width 3"]:
+        """One picture, decoded."""
+        return codec.decode_jpeg(self._data[camera])
+
+    def __iter__(self) -> Iterator[str]:
+        """Camera names."""
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        """Number of cameras."""
+        return len(self._data)
+
+
 class StoredShiftedView:
     """The shifted second rig of a frame; decoded piece by piece, as it is asked for.
 
@@ -224,6 +246,24 @@ class StoredShiftedView:
         return self._frame.detections(_SHIFTED)
 
 
+@dataclass(frozen=True)
+class StoredDepth:
+    """A depth plane as it lies in a file.
+
+    Attributes:
+        steps: 0 m (0) to `max_m` and more (255).
+        max_m: of the scale.
+    """
+
+    steps: UInt8[np.ndarray, "rows cols"]
+    max_m: float
+
+    @property
+    def metres(self) -> Float[np.ndarray, "rows cols"]:
+        """In metres, float32."""
+        return codec.bytes_to_depth(self.steps, self.max_m)
+
+
 class StoredLabels:
     """Label planes of one camera as a run folder keeps them; each is decoded when asked for.
 
@@ -249,15 +289,16 @@ class StoredLabels:
         return self._decoded("instance", self._width, np.uint16)
 
     @cached_property
-    def depth_m(self) -> Float[np.ndarray, "rows cols"] | None:
-        """Metres, None where not kept.
-
-        Averaged over squares of `RecordConfig.depth_divisor` pixels and clipped at
-        `RecordConfig.depth_max_m`.
-        """
+    def depth(self) -> "StoredDepth | None":
+        """Averaged over squares of `RecordConfig.depth_divisor` pixels; None where not kept."""
         small = -(-self._width // self._config.depth_divisor)
         steps = self._decoded("depth", small, np.uint8)
-        return None if steps is None else codec.bytes_to_depth(steps, self._config.depth_max_m)
+        return None if steps is None else StoredDepth(steps, self._config.depth_max_m)
+
+    @property
+    def depth_m(self) -> Float[np.ndarray, "rows cols"] | None:
+        """The same in metres, clipped at `RecordConfig.depth_max_m`."""
+        return None if self.depth is None else self.depth.metres
 
     def _decoded(self, kind: str, width: int, dtype: type[np.generic]) -> np.ndarray | None:
         """One plane, or None."""
