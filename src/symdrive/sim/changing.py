@@ -344,7 +344,7 @@ def _fits(
     cells: Cells,
     i: int,
     hardest: float,
-    view: Float[np.ndarray, "s 6"],
+    view: Float[np.ndarray, "sample 8"],
 ) -> bool:
     """Whether driver `i`, who has begun a change, can end it and need not brake hard."""
     body = traffic.bodies[i]
@@ -365,7 +365,7 @@ def _change(
     i: int,
     side: int,
     least: float,
-    view: Float[np.ndarray, "sample 6"],
+    view: Float[np.ndarray, "sample 8"],
 ) -> bool:
     """Change lanes if that is safe, and worth it.
 
@@ -436,7 +436,7 @@ def _think(
     cells: Cells,
     i: int,
     tick: int,
-    view: Float[np.ndarray, "sample 6"],
+    view: Float[np.ndarray, "sample 8"],
 ) -> None:
     """Decide whether one driver begins a lane change."""
     lane = road.lanes[traffic.bodies[i].lane]
@@ -458,7 +458,7 @@ def _think(
 def change_lanes(road: Road, traffic: Traffic, tick: int) -> None:
     """Let those drivers whose turn it is begin lane changes."""
     cells = sort_into_cells(traffic.bodies)
-    view = np.empty((SAMPLES, 6))
+    view = np.empty((SAMPLES, 8))
     for i in range(1, len(traffic.drivers)):
         lane = road.lanes[traffic.bodies[i].lane]
         beside = lane.left >= 0 or lane.right >= 0

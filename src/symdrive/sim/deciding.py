@@ -50,7 +50,7 @@ def _accelerate(
     cells: Cells,
     i: int,
     line: float,
-    view: Float[np.ndarray, "n 6"],
+    view: Float[np.ndarray, "sample 8"],
 ) -> float:
     """Acceleration of one driver who must not cross a line at distance `line`."""
     body, driver = traffic.bodies[i], traffic.drivers[i]
@@ -85,7 +85,7 @@ def decide(
     chains = grant(road, traffic, signals, tick)
     cells = sort_into_cells(traffic.bodies)
     count_walkers(walkers, crossings)
-    view = np.empty((SAMPLES, 6))
+    view = np.empty((SAMPLES, 8))
     for i in range(len(traffic.drivers)):
         driver = traffic.drivers[i]
         line = line_distance(driver)

@@ -10,6 +10,9 @@ lights as soon as others keep clear (`lines`, `junctions`).
 import math
 from typing import no_type_check
 
+import numpy as np
+from jaxtyping import Int
+
 from symdrive.sim.changing import along_way
 from symdrive.sim.following import MARGIN_M
 from symdrive.sim.kernel import entry, inner
@@ -68,13 +71,12 @@ def _is_behind(me: Records, other: Records) -> bool:
 
 @inner
 @no_type_check
-def _hears(road: Road, traffic: Traffic, j: int) -> bool:
-    """Whether driver `j` has an emergency vehicle behind it."""
+def _hears(road: Road, traffic: Traffic, j: int, calls: Int[np.ndarray, " call"]) -> bool:
+    """Whether driver `j` has one of the emergency vehicles behind it."""
     me = traffic.bodies[j]
-    for u in range(1, len(traffic.drivers)):
+    for u in calls:
         other = traffic.bodies[u]
-        far = (other.x - me.x) ** 2 + (other.y - me.y) ** 2 > (HEARD_M + ABREAST_M) ** 2
-        if traffic.drivers[u].urgent == 0 or far:
+        if (other.x - me.x) ** 2 + (other.y - me.y) ** 2 > (HEARD_M + ABREAST_M) ** 2:
             continue
         if _is_behind(me, other) or 0.0 < along_way(road, traffic, u, j) < HEARD_M:
             return True
@@ -123,10 +125,10 @@ def _can_pull_over(road: Road, traffic: Traffic, j: int) -> bool:
 
 @inner
 @no_type_check
-def _make_way(road: Road, traffic: Traffic, j: int) -> None:
+def _make_way(road: Road, traffic: Traffic, j: int, calls: Int[np.ndarray, " call"]) -> None:
     """Begin, go on or end to make way."""
     body, driver = traffic.bodies[j], traffic.drivers[j]
-    hears = _hears(road, traffic, j)
+    hears = _hears(road, traffic, j, calls)
     rides = body.kind == _BICYCLE
     if driver.yielded < 0:
         driver.yielded += 1
@@ -170,8 +172,9 @@ def _steer_through(road: Road, traffic: Traffic, u: int) -> None:
 @no_type_check
 def make_way(road: Road, traffic: Traffic) -> None:
     """Let drivers make way for emergency vehicles; the ego's driver does as it likes."""
+    calls = np.flatnonzero(traffic.drivers.urgent)
     for j in range(1, len(traffic.drivers)):
         if traffic.drivers[j].urgent == 1:
             _steer_through(road, traffic, j)
         else:
-            _make_way(road, traffic, j)
+            _make_way(road, traffic, j, calls)

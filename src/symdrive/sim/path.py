@@ -24,8 +24,9 @@ SAMPLES = 280
 SPACING_M = 0.4
 """Least distance between samples; lanes have points every metre or denser."""
 
-X, Y, Z, YAW, AHEAD, CAP = range(6)
-"""Columns of the look-ahead buffer: place, heading, distance from the box centre, speed cap."""
+X, Y, Z, YAW, AHEAD, CAP, COS, SIN = range(8)
+"""Columns of the look-ahead buffer: place, heading, distance from the box centre, speed cap, and
+cosine and sine of the heading to the last bit but one."""
 
 _BICYCLE = ActorKind.BICYCLE.value
 
@@ -136,19 +137,20 @@ def move(road: Road, traffic: Traffic, dt: float) -> None:
 
 @inner
 @no_type_check
-def _put_aside(driver: Records, view: Float[np.ndarray, "sample 6"], k: int) -> None:
+def _put_aside(driver: Records, view: Float[np.ndarray, "sample 8"], k: int) -> None:
     """Move a sample from the middle of the lane to where the driver is going to be."""
     aside, turn = aside_at(driver, view[k, AHEAD])
     yaw = view[k, YAW]
     view[k, X] -= aside * math.sin(yaw)
     view[k, Y] += aside * math.cos(yaw)
     view[k, YAW] = yaw + turn
+    view[k, COS], view[k, SIN] = math.cos(yaw + turn), math.sin(yaw + turn)
 
 
 @inner
 @no_type_check
 def look_ahead(
-    road: Road, traffic: Traffic, i: int, reach: float, view: Float[np.ndarray, "sample 6"]
+    road: Road, traffic: Traffic, i: int, reach: float, view: Float[np.ndarray, "sample 8"]
 ) -> int:
     """Write the path ahead of a driver into `view`, its own place first; the number of rows.
 
@@ -161,6 +163,7 @@ def look_ahead(
     """
     body, driver = traffic.bodies[i], traffic.drivers[i]
     view[0, X], view[0, Y], view[0, Z], view[0, YAW] = body.x, body.y, body.z, body.yaw
+    view[0, COS], view[0, SIN] = math.cos(body.yaw), math.sin(body.yaw)
     view[0, AHEAD], view[0, CAP] = 0.0, driver.haste * road.lanes[body.lane].limit
     count, base = 1, -body.lane_s
     centred = is_centred(driver)
@@ -176,6 +179,7 @@ def look_ahead(
                 return count
             view[count, X], view[count, Y], view[count, Z] = point.x, point.y, point.z
             view[count, YAW], view[count, AHEAD] = point.yaw, ahead
+            view[count, COS], view[count, SIN] = point.cos, point.sin
             view[count, CAP] = min(point.cap, limit)
             if not centred:
                 _put_aside(driver, view, count)

@@ -30,10 +30,10 @@ Records = Shaped[np.ndarray, "..."]
 """An array of records; its columns are named by one of the dtypes below."""
 
 POINT = np.dtype(
-    [(name, np.float64) for name in ("x", "y", "z", "yaw", "s", "half_width", "cap")]
+    [(name, np.float64) for name in ("x", "y", "z", "yaw", "cos", "sin", "s", "half_width", "cap")]
     + [("lane", np.int64)]
 )
-"""A point of a lane's centre line; `cap` is the speed that the bend there allows."""
+"""A point of a lane's centre line; `cos`, `sin` of `yaw`; `cap`: speed that the bend allows."""
 
 LANE = np.dtype(
     [(name, np.float64) for name in ("length", "limit", "pace", "stop_s")]
@@ -129,6 +129,7 @@ def _points(lanes: LaneTable, caps: Float[np.ndarray, " point"]) -> Records:
     points = np.zeros(len(lanes.points), dtype=POINT)
     for axis, name in enumerate(("x", "y", "z")):
         points[name] = lanes.points[:, axis]
+    points["cos"], points["sin"] = np.cos(lanes.yaw), np.sin(lanes.yaw)
     points["yaw"], points["s"], points["half_width"] = lanes.yaw, lanes.s_m, lanes.width_m / 2.0
     points["cap"] = caps
     points["lane"] = np.repeat(np.arange(len(lanes)), np.diff(lanes.start))
