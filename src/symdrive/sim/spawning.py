@@ -66,8 +66,9 @@ CLOTHES = np.array([
     [60, 80, 140], [150, 90, 120],
 ], dtype=np.uint8)  # fmt: skip
 
-EDGE_M = 0.4
-"""From a bicycle that keeps to the right to the edge of its lane."""
+EDGE_M = 0.6
+"""From a bicycle that keeps to the right to the edge of its lane: past parked cars that stand a
+little over it."""
 
 COMMON_PAINTS, COMMON_SHARE = 5, 0.67
 CHILD_SHARE = 0.15
@@ -269,7 +270,9 @@ def populate(town: Town, episode: Episode) -> Population:
     drivers["urgent"][1 : 1 + asked.emergency] = 1
     drivers["haste"][drivers["urgent"] == 1] = URGENT_HASTE
     if asked.bicycles >= 0.0:
-        _keep_right(cast, drivers, table.driving.width_m[driving.slot])
+        # They are going to ride on other lanes, too.
+        width_m = np.minimum(table.driving.width_m[driving.slot], table.lane_m)
+        _keep_right(cast, drivers, width_m)
     _park(cast, table.parking, parked, counts)
     walkers = _seat_walkers(cast, table.walking, walking, counts)
     traffic = Traffic(
