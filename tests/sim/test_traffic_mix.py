@@ -9,7 +9,7 @@ from symdrive.maps.locate import Locator
 from symdrive.maps.open import open_town
 from symdrive.maps.route import Route
 from symdrive.maps.town import LaneKind, Town
-from symdrive.sim.phases import run_phases
+from symdrive.sim.phases import _jaywalkers, _walkers, run_phases
 from symdrive.sim.recycling import recycle, recycler_of
 from symdrive.sim.road import road_of
 from symdrive.sim.simulation import Simulation, new_simulation
@@ -66,6 +66,34 @@ def test_jaywalkers_cross_away_from_crosswalks_and_are_not_run_over(
     assert len(strayed) > 10
     assert len(arrived) > 5
     assert on_road > 10
+
+
+def test_a_jaywalker_whose_way_stays_blocked_goes_back(alder: Town, route: Route):
+    sim = alone(alder, route, TrafficConfig(1, 1, 0, jaywalking=1.0))
+    lanes = sim.road.lanes
+    single = (lanes["left"] < 0) & (lanes["right"] < 0) & (lanes["junction"] < 0)
+    single &= (lanes["kind"] == LaneKind.DRIVING) & (lanes["length"] > 80.0)
+    point = sim.road.points[lanes["first"][single][0] + 40]
+    left = np.array([-np.sin(point["yaw"]), np.cos(point["yaw"])])
+    car, walker = sim.traffic.bodies[1], sim.traffic.bodies[2]
+    car["x"], car["y"], car["z"], car["yaw"] = point["x"], point["y"], point["z"], point["yaw"]
+    car["lane"], car["lane_s"], car["speed"] = point["lane"], point["s"], 0.0
+    walker["x"], walker["y"] = point["x"] + 2.0 * left[0], point["y"] + 2.0 * left[1]
+    walker["z"] = point["z"]
+    mind = sim.walkers[0]
+    mind["mode"], mind["goal_z"] = WalkerMode.STRAY, point["z"]
+    mind["goal_x"], mind["goal_y"] = point["x"] - 8.0 * left[0], point["y"] - 8.0 * left[1]
+    started = np.array([walker["x"], walker["y"]])
+    for _ in range(300):
+        # The car stands for good: only walkers move.
+        _walkers(sim)
+        _jaywalkers(sim)
+        sim.tick += 1
+        if mind["mode"] == WalkerMode.WALK:
+            break
+    gone = np.array([walker["x"], walker["y"]]) - started
+    assert mind["mode"] == WalkerMode.WALK
+    assert gone @ left > 2.0
 
 
 def test_nobody_jaywalks_unasked(alder: Town, route: Route):

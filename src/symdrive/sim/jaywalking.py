@@ -48,6 +48,9 @@ GAP_M = 2.0
 BEFORE_S, AFTER_S = 0.5, 1.0
 """Times by which a vehicle has left the way across, or has not reached it yet."""
 
+BACK_TICKS = 80
+"""Whoever cannot go on in the middle of a road for so long (4 s) goes back."""
+
 MOST_LANES = 12
 """Lanes that one way across can lead over."""
 
@@ -201,9 +204,23 @@ def _look(road: Road, places: Cells, traffic: Traffic, walkers: Records, w: int)
     walker.waited += THINK_TICKS
     across = _across(road, places, me, me.yaw)
     if across.found > 0 and _is_gap(road, traffic, across, walker.pace):
-        walker.mode = _STRAY
+        walker.mode, walker.waited = _STRAY, 0
     elif (across.found <= 0 or walker.waited > GIVE_UP_TICKS) and home >= 0:
         head_for_lane(road, walkers, w, home, s, walker.direction)
+
+
+@inner
+@no_type_check
+def _think_better(road: Road, places: Cells, traffic: Traffic, walkers: Records, w: int) -> None:
+    """Turn back when a vehicle has stood in the way for a while: it may wait for this walker."""
+    me, walker = traffic.bodies[len(traffic.bodies) - len(walkers) + w], walkers[w]
+    walker.waited = walker.waited + THINK_TICKS if me.speed == 0.0 else 0
+    if walker.waited < BACK_TICKS:
+        return
+    across = _across(road, places, me, me.yaw + math.pi)
+    if across.found > 0 and _is_gap(road, traffic, across, walker.pace):
+        head_for_lane(road, walkers, w, across.target, across.target_s, walker.direction)
+        walker.mode, walker.waited = _STRAY, 0
 
 
 @entry
@@ -235,5 +252,7 @@ def jaywalk(
         row = len(traffic.bodies) - len(walkers) + w
         if walkers[w].mode == _LOOK:
             _look(road, places, traffic, walkers, w)
+        elif walkers[w].mode == _STRAY:
+            _think_better(road, places, traffic, walkers, w)
         elif walkers[w].mode == _WALK and next_draw(walkers[w], traffic.draws[row]) < share:
             _consider(road, places, ways, traffic, walkers, w)
