@@ -229,6 +229,10 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     tmp_path.joinpath("text.pt").write_text("nothing")
     with pytest.raises(UserError, match="is no reference bundle or is damaged"):
         read_bundle(tmp_path / "text.pt")
+    with pytest.raises(UserError, match=r"text\.pt is no reference bundle"):
+        read_bundle(tmp_path)  # a folder means the one bundle in it
     torch.save({"meta": {"seed": 1}}, tmp_path / "half.pt")
+    with pytest.raises(UserError, match=r"name a \.pt file"):
+        read_bundle(tmp_path)
     with pytest.raises(UserError, match="damaged: 'parameters'"):
         read_bundle(tmp_path / "half.pt")

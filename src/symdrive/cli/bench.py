@@ -177,31 +177,32 @@ def run_train(options: BenchTrain) -> None:
     device = _device(options.device)
     rows = [
         _learning_row(
-            f"train {preset}, batch {options.batch}",
+            preset,
             options.steps,
             training_step(preset, options.batch, device, compiled=options.compile),
             device,
         )
         for preset in _presets(options.preset)
     ]
-    console.print(_learning_table(rows, "samples/s", device))
+    console.print(_learning_table(rows, f"train on {device}, batch {options.batch}", "samples/s"))
 
 
 def run_infer(options: BenchInfer) -> None:
     """Latency of one decision of the network, or of several networks together."""
     from symdrive.training.bench import decision
 
-    device, several = _device(options.device), options.members > 1
+    device = _device(options.device)
     rows = [
         _learning_row(
-            f"infer {preset}" + (f", {options.members} checkpoints" if several else ""),
+            preset,
             options.steps,
             decision(preset, device, members=options.members, compiled=options.compile),
             device,
         )
         for preset in _presets(options.preset)
     ]
-    console.print(_learning_table(rows, "decisions/s", device))
+    together = f", {options.members} checkpoints" if options.members > 1 else ""
+    console.print(_learning_table(rows, f"infer on {device}{together}", "decisions/s"))
 
 
 @dataclass(frozen=True)
@@ -227,11 +228,9 @@ def _learning_row(label: str, steps: int, work: "Work", device: str) -> Learning
     return LearningRow(measure(label, steps, work.once, warm_up=few), work, memory_mb(device))
 
 
-def _learning_table(rows: list[LearningRow], unit: str, device: str) -> Table:
-    """Time, speed, memory and work of each row."""
-    table = figures(
-        f"on {device}", "median ms", "p95 ms", unit, "memory MB", "parameters", "GFLOP/sample"
-    )
+def _learning_table(rows: list[LearningRow], title: str, unit: str) -> Table:
+    """Time, speed, most memory so far, parameters and work of a sample, row by row."""
+    table = figures(title, "median ms", "p95 ms", unit, "peak MB", "params", "GFLOP")
     for row in rows:
         table.add_row(
             row.timing.label,

@@ -1,6 +1,8 @@
 """`symdrive`: parse the command line, find the command, turn bad input into one sentence."""
 
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +45,14 @@ ABOUT = (
 
 def main() -> None:
     """Entry point of the console script; exits with 2 on bad input, 130 when stopped."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads (head, less) has seen enough; the flush at exit must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -21,6 +21,7 @@ from symdrive.features.config import FeatureConfig
 from symdrive.features.inputs import check_rig
 from symdrive.model.config import ModelConfig
 from symdrive.model.network import TransFuser
+from symdrive.model.strictness import check_tensors
 from symdrive.world.rig import Rig
 
 FORMAT = 1
@@ -146,13 +147,8 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
     check_fit(model, features)
     check_rig(rig, features, where)
     network = TransFuser(model, planner=stage == PLANNING).to(device)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise UserError(
-            f"{where}: its weights do not fit its own model config ({_first_line(error)});"
-            " the file is damaged."
-        ) from error
+    check_tensors(network, tensors, where)
+    network.load_state_dict(tensors)
     licence = str(document.get("licence", ""))
     return Checkpoint(network.eval(), features, rig, stage, version, licence)
 

@@ -84,9 +84,14 @@ class Bundle:
 def read_bundle(path: Path) -> Bundle:
     """Read a bundle and draw its weights.
 
+    Args:
+        path: the file, or a folder that holds one bundle.
+
     Raises:
         UserError: for a missing, damaged or foreign file.
     """
+    if path.is_dir() and len(inside := sorted(path.glob("*.pt"))) == 1:
+        path = inside[0]
     if not path.is_file():
         raise UserError(f"there is no reference bundle {path}; name a .pt file.")
     try:

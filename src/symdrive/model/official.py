@@ -28,6 +28,7 @@ from symdrive.model.config import (
     TargetPoint,
 )
 from symdrive.model.network import TransFuser
+from symdrive.model.strictness import check_tensors
 
 Options = Mapping[str, Any]
 
@@ -48,9 +49,6 @@ FIXED: Mapping[str, object] = {
 """Options that this network knows one value of."""
 
 TARGET_SPEEDS = (0.0, 4.0, 8.0, 10.0, 13.88888888, 16.0, 17.77777777, 20.0)
-
-MOST_NAMED = 12
-"""Tensors that one message lists."""
 
 
 @dataclass(frozen=True)
@@ -271,27 +269,7 @@ def convert_state(state: Mapping[str, Tensor], network: OfficialNetwork, where: 
     ours = {to_our_name(name, pairs): value for name, value in state.items()}
     with torch.device("meta"):
         made = TransFuser(network.config, planner=network.planner)
-    wanted = {name: tuple(value.shape) for name, value in made.state_dict().items()}
-    _check(wanted, {name: tuple(value.shape) for name, value in ours.items()}, where)
+    check_tensors(made, ours, where)
     result = TransFuser(network.config, planner=network.planner)
     result.load_state_dict(ours)
     return result
-
-
-def _check(
-    wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]], where: str
-) -> None:
-    """Refuse a state dict that does not fit, with everything that does not."""
-    faults = [f"{name} {wanted[name]} is missing" for name in wanted if name not in found]
-    faults += [f"{name} {found[name]} has no place" for name in found if name not in wanted]
-    faults += [
-        f"{name} is {found[name]}, not {shape}"
-        for name, shape in wanted.items()
-        if name in found and found[name] != shape
-    ]
-    if faults:
-        more = f"; and {len(faults) - MOST_NAMED} more" if len(faults) > MOST_NAMED else ""
-        raise UserError(
-            f"{where}: {len(faults)} tensors do not fit the network that its options describe:"
-            f" {'; '.join(faults[:MOST_NAMED])}{more}."
-        )

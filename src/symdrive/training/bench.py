@@ -87,7 +87,7 @@ def decision(preset: str, device: str, *, members: int = 1, compiled: bool = Fal
 def flops(config: TrainConfig) -> float:
     """Of one sample's forward pass with all heads; counted without computing it."""
     with torch.device("meta"):
-        network = TransFuser(config.model).eval()
+        network = TransFuser(config.model).eval().requires_grad_(requires_grad=False)
     inputs = to_device(made_up_inputs(config.model, 1, seed=0), "meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(inputs)
