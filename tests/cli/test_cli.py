@@ -209,6 +209,19 @@ def test_options_reach_the_command():
     assert (chosen.town, chosen.traffic.vehicles, chosen.clairvoyant) == ("birch", 3, True)
 
 
+def test_options_of_traffic_reach_the_command():
+    words = "--lane-changes --jaywalking 2 --main-roads 1 --bicycles 0.2 --emergency 1"
+    for command in ("drive", "collect"):
+        chosen = parse([command, *words.split()])
+        assert isinstance(chosen, (options.Drive, options.Collect))
+        traffic = chosen.traffic
+        assert traffic.lane_changes
+        asked = (traffic.jaywalking, traffic.main_roads, traffic.bicycles, traffic.emergency)
+        assert asked == (2.0, 1.0, 0.2, 1)
+        assert not chosen.living
+        assert parse([command, "--living"]).living
+
+
 def test_help_loads_nothing_heavy():
     code = (
         "import sys, symdrive.cli.main; bad = {'torch', 'numba', 'plotly', 'carla', 'cv2'}"

@@ -18,7 +18,7 @@ from symdrive.core.errors import UserError
 from symdrive.maps.route import Route
 from symdrive.maps.town import Town
 from symdrive.sim.world import EmbeddedWorld
-from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig
+from symdrive.world.backend import STORE_EVERY, Episode, TrafficConfig, living
 from symdrive.world.control import Control
 from symdrive.world.rig import BLIND_RIG, Rig, open_rig
 from symdrive.world.weather import DEFAULT_WEATHER, Weather, named_weather
@@ -87,7 +87,10 @@ def run_sim(options: BenchSim) -> None:
     tour = random_tour(options.town, count=1, length_m=300.0, seed=0)
     rig = open_rig(options.rig)
     weather = named_weather(options.weather)
-    episode, crowd = (_episode(tour.routes[0], n, weather) for n in (options.actors, options.crowd))
+    episode, crowd = (
+        _episode(tour.routes[0], n, weather, alive=options.living)
+        for n in (options.actors, options.crowd)
+    )
     seeing, blind, crowded = (
         _world(tour.town, sensors, what, shadows=options.shadows)
         for sensors, what in ((rig, episode), (BLIND_RIG, episode), (BLIND_RIG, crowd))
@@ -119,11 +122,13 @@ def run_sim(options: BenchSim) -> None:
         console.print(_soak(blind, options.soak))
 
 
-def _episode(route: Route, actors: int, weather: Weather = DEFAULT_WEATHER) -> Episode:
+def _episode(
+    route: Route, actors: int, weather: Weather = DEFAULT_WEATHER, *, alive: bool = False
+) -> Episode:
     """A third of the actors walk."""
     walkers = actors // 3
     traffic = TrafficConfig(vehicles=actors - walkers, pedestrians=walkers, parked=0)
-    return Episode(route, seed=0, traffic=traffic, weather=weather)
+    return Episode(route, seed=0, traffic=living(traffic) if alive else traffic, weather=weather)
 
 
 def _tick(world: EmbeddedWorld, *, shifted: bool = False) -> None:

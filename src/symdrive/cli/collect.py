@@ -13,7 +13,7 @@ from symdrive.record.config import RecordConfig
 from symdrive.record.reader import open_run
 from symdrive.scoring.protocol import LEADERBOARD_2_0, aggregate, score_route
 from symdrive.sim.shift import WIDE
-from symdrive.world.backend import STORE_EVERY, TrafficConfig
+from symdrive.world.backend import STORE_EVERY, TrafficConfig, living
 from symdrive.world.rig import Rig, open_rig
 
 
@@ -27,9 +27,8 @@ def run(options: Collect) -> None:
         )
     )
     tour = replace(tour, weathers=tour.under(options.weather, seed=options.seed))
-    jobs = collect_jobs(
-        options.out, tour, open_rig(options.rig), options.traffic, seed=options.seed
-    )
+    traffic = living(options.traffic) if options.living else options.traffic
+    jobs = collect_jobs(options.out, tour, open_rig(options.rig), traffic, seed=options.seed)
     jobs = [replace(job, shadows=options.shadows) for job in jobs]
     done = drive_all("expert collects", jobs, options.workers)
     scores = [score_route(item.record, LEADERBOARD_2_0) for item in done]

@@ -16,6 +16,7 @@ from symdrive.record.config import RecordConfig
 from symdrive.record.reader import open_run
 from symdrive.report.summary import DriverRuns, write_summary
 from symdrive.scoring.protocol import LEADERBOARD_2_0, RouteScore, aggregate, score_route
+from symdrive.world.backend import living
 from symdrive.world.rig import open_rig
 
 PLAN_EVERY = 2
@@ -43,7 +44,7 @@ def run(options: Drive) -> None:
             driver=spec,
             rig=open_rig(options.rig),
             seed=options.seed,
-            traffic=options.traffic,
+            traffic=living(options.traffic) if options.living else options.traffic,
             record=record,
             frame_every=5 if options.frames else PLAN_EVERY,
             sense_every=options.sense_every,

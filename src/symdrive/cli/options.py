@@ -56,6 +56,8 @@ class Drive:
         out: run folder; a new one under runs/ when left out.
         rig: sensors on the car of a driver that asks for none: nano, lead3 or blind.
         traffic: how busy the town is.
+        living: let traffic do all that it can: lane changes, jaywalkers, cyclists at the edge, an
+            emergency vehicle, busier main roads, all forty bodies. What is set stays as it is.
         weather: a CARLA preset (ClearSunset), one of LEAD's 52 (lead.FoggyCloudyNoon), `default`,
             or `random` for LEAD's draw for each route. Left out, that of the routes.
         shadows: let things cast shadows in the cameras (slower).
@@ -76,6 +78,7 @@ class Drive:
     out: Path | None = None
     rig: str = "nano"
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
+    living: bool = False
     weather: str | None = None
     shadows: bool = False
     sense_every: int = 1
@@ -102,6 +105,7 @@ class Collect:
         length_m: length of random routes, m.
         rig: sensors to record: nano or lead3.
         traffic: how busy the town is.
+        living: as for `drive`.
         weather: as for `drive`; `random` is what LEAD collects in.
         shadows: let things cast shadows in the cameras (slower).
         seed: of everything random.
@@ -115,6 +119,7 @@ class Collect:
     length_m: float = 300.0
     rig: str = "nano"
     traffic: TrafficConfig = field(default_factory=TrafficConfig)
+    living: bool = False
     weather: str | None = None
     shadows: bool = False
     seed: int = 0
@@ -248,6 +253,7 @@ class BenchSim:
         rig: name (lead3, lead6, nano) or a JSON file.
         actors: moving actors besides the ego.
         crowd: actors of the row that shows how traffic alone scales.
+        living: as for `drive`.
         ticks: measured ticks.
         soak: ticks over which memory is watched; 0 for none.
         weather: name of the weather (`symdrive drive --help`).
@@ -258,6 +264,7 @@ class BenchSim:
     rig: str = "lead3"
     actors: int = 100
     crowd: int = 500
+    living: bool = False
     ticks: int = 300
     soak: int = 0
     weather: str = "default"

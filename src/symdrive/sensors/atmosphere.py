@@ -12,7 +12,7 @@ from numba import njit
 
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.lamps import CELL_M
-from symdrive.sensors.shading import FAR_CORNER_M, daylight, dot, own_color, single, sky_color
+from symdrive.sensors.shading import FAR_CORNER_M, dot, single, sky_color
 
 _ROAD, _LINE = int(SemanticClass.ROAD), int(SemanticClass.ROAD_LINE)
 _SIDEWALK = int(SemanticClass.SIDEWALK)
@@ -27,10 +27,11 @@ _PUDDLES_PER_M, _PUDDLE_EDGE = single(1.7, 5.0)
 (_BYTE,) = single(1.0 / 127.0)
 _DARKER, _MIRROR_MIN, _SHEEN, _WATER = single(0.42, 0.03, 0.52, 0.40)
 _SKY_FOG_M, _CLOUD_SCALE, _CLOUD_LIFT = single(160.0, 90.0, 0.10)
-_MASK = np.int32(511)
+_SIZE, _MASK, _STEP = np.int32(512), np.int32(511), np.int32(1)
+(_CLOUD_CORNER,) = single(8192.0)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _decay(x):
     """Falls from 1 like exp(-x), at most 0.07 above it, without a call; 0.05 at 4.5."""
@@ -39,7 +40,7 @@ def _decay(x):
     return root * root
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _halo(ray, light):
     """How much of the sun's glow lies in a direction, 0 to about 1.4 (in the disc)."""
@@ -56,29 +57,52 @@ def _halo(ray, light):
     return np.float32(0.22) * wide + np.float32(0.45) * near + np.float32(0.8) * disc
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _smooth_noise(grain, u, v):
-    """The smooth layer of the grain between its texels, -1 to 1; u and v in texels above 0."""
+def noise_texels(u, v):
+    """The four texels around a place (in texels, above 0) of a layer of the grain, flattened."""
     i, j = np.int32(u), np.int32(v)
-    a, b = u - np.float32(i), v - np.float32(j)
-    i, j, k, m = i & _MASK, j & _MASK, (i + 1) & _MASK, (j + 1) & _MASK
-    low = grain[0, i, j] * (_ONE - b) + grain[0, i, m] * b
-    high = grain[0, k, j] * (_ONE - b) + grain[0, k, m] * b
+    top, bottom = (i & _MASK) * _SIZE, ((i + _STEP) & _MASK) * _SIZE
+    left, right = j & _MASK, (j + _STEP) & _MASK
+    return top + left, top + right, bottom + left, bottom + right
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def noise_between(texels, u, v):
+    """The grain (-1 to 1) between four texels."""
+    a, b = u - np.float32(np.int32(u)), v - np.float32(np.int32(v))
+    low = texels[0] * (_ONE - b) + texels[1] * b
+    high = texels[2] * (_ONE - b) + texels[3] * b
     return (low + (high - low) * a) * _BYTE
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def weathered_sky(ray, light, air, grain):
+def puddle_place(hit):
+    """Where in the noise that shapes puddles a hit lies."""
+    return (hit[0] + FAR_CORNER_M) * _PUDDLES_PER_M, (hit[1] + FAR_CORNER_M) * _PUDDLES_PER_M
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def cloud_place(ray, air):
+    """Where in the noise that shapes clouds a direction lies."""
+    scale = _CLOUD_SCALE / (max(ray[2], _ZERO) + _CLOUD_LIFT)
+    return (
+        ray[0] * scale + air.drift[0] + _CLOUD_CORNER,
+        ray[1] * scale + air.drift[1] + _CLOUD_CORNER,
+    )
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def weathered_sky(ray, light, air, noise):
     """Colour of the sky in a direction: gradient, sun, clouds, and the fog before them."""
     red, green, blue = sky_color(ray[2], light)
     up = max(ray[2], _ZERO)
-    scale = _CLOUD_SCALE / (up + _CLOUD_LIFT)
-    u = ray[0] * scale + air.drift[0] + np.float32(8192.0)
-    v = ray[1] * scale + air.drift[1] + np.float32(8192.0)
     fade = min(up * np.float32(5.0), _ONE)
-    shade = _ONE + np.float32(0.34) * air.clouds * fade * _smooth_noise(grain, u, v)
+    shade = _ONE + np.float32(0.34) * air.clouds * fade * noise
     sun = _halo(ray, light)
     thick = _ONE - _decay(air.fog_per_m * _SKY_FOG_M / (up + np.float32(0.12)))
     keep = _ONE - thick
@@ -90,7 +114,7 @@ def weathered_sky(ray, light, air, grain):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _lamp_light(cells, row, column):
     """The lamp grid between its cells: lamps, beams, their direction x y, height of the ground."""
@@ -107,7 +131,7 @@ def _lamp_light(cells, row, column):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _grid_place(hit, air, size):
     """Row and column of a place in the lamp grid, kept within it (its rim is dark)."""
@@ -117,7 +141,7 @@ def _grid_place(hit, air, size):
     return min(max(row, _ZERO), last), min(max(column, _ZERO), last)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _lamps_on(hit, normal, thrown):
     """Brightness of street lamps and of headlights on a surface."""
@@ -133,19 +157,26 @@ def _lamps_on(hit, normal, thrown):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _water(normal, kind, air, noise):
-    """How wet a surface is and how deep it lies under a puddle, 0 to 1 each."""
+def wet_traits(normal, kind):
+    """How wet a surface of a class gets, and whether puddles stand on it, 0 to 1 each."""
     if normal[2] < _LEVEL:
         return _ZERO, _ZERO
     if kind in (_ROAD, _LINE):
-        deep = (noise + np.float32(2.0) * air.puddles - np.float32(1.15)) * _PUDDLE_EDGE
-        return air.wet, min(max(deep, _ZERO), _ONE) if air.puddles > _ZERO else _ZERO
-    return (air.wet * _HALF, _ZERO) if kind == _SIDEWALK else (_ZERO, _ZERO)
+        return _ONE, _ONE
+    return (_HALF, _ZERO) if kind == _SIDEWALK else (_ZERO, _ZERO)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def puddle_depth(noise, floods, air):
+    """How deep a hit lies under water, 0 to 1."""
+    deep = (noise + np.float32(2.0) * air.puddles - np.float32(1.15)) * _PUDDLE_EDGE
+    return min(max(deep, _ZERO), _ONE) * floods
+
+
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _mirrored(ray, normal, light, air):
     """Colour of what a level wet surface mirrors (the sky and its sun), and how much of it."""
@@ -164,7 +195,32 @@ def _mirrored(ray, normal, light, air):
     return color, _MIRROR_MIN + (_ONE - _MIRROR_MIN) * fresnel
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def wet_color(color, grain, water, direction, light, air):
+    """A surface under water: darker, with less grain, and a mirror where one looks along it.
+
+    Args:
+        color: of the dry surface in its light, 0 to 255.
+        grain: of the texture, times the share that shows.
+        water: how wet and how deep, 0 to 1 each.
+        direction: unit direction of the ray, and the unit normal.
+        light: sun and sky.
+        air: what weather does.
+    """
+    wet, deep = water
+    factor = (_ONE + grain * (_ONE - deep)) * (_ONE - _DARKER * wet)
+    mirror, share = _mirrored(direction[0], direction[1], light, air)
+    share = share * (_SHEEN * wet + _WATER * deep)
+    red, green, blue = color[0] * factor, color[1] * factor, color[2] * factor
+    return (
+        red + (mirror[0] - red) * share,
+        green + (mirror[1] - green) * share,
+        blue + (mirror[2] - blue) * share,
+    )
+
+
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _clearness(distance, ray, air):
     """How much of a hit gets through the fog, 0 to 1."""
@@ -174,69 +230,47 @@ def _clearness(distance, ray, air):
     return _decay(air.fog_per_m * _decay(air.fog_fade * rise) * through)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _lit(hit, normal, day, air, cells):
-    """Red, green and blue light on a surface: of the day and of lamps."""
-    red, green, blue = day
-    if air.dark <= _ZERO:
-        return red, green, blue
-    row, column = _grid_place(hit, air, cells.shape[0])
-    lamp, beam = _lamps_on(hit, normal, _lamp_light(cells, row, column))
-    lamp, beam = lamp * air.dark, beam * air.dark
-    return (
-        red + lamp * _LAMP_TINT[0] + beam * _BEAM_TINT[0],
-        green + lamp * _LAMP_TINT[1] + beam * _BEAM_TINT[1],
-        blue + lamp * _LAMP_TINT[2] + beam * _BEAM_TINT[2],
-    )
+def foggy_color(color, glow, distance, ray, light, air):
+    """Red, green and blue (0 to 255, not clamped) of a hit through the air.
 
-
-@njit(fastmath=True)
-@no_type_check
-def weathered_material(face, body, normal, light, _air):
-    """What all hits of a face have in common; arguments as `surface_material`'s.
-
-    Returns:
-        Colour, whether it shines by itself, light in the sun and in the shade, class and grain.
+    Args:
+        color: of the surface in its light.
+        glow: above 0 for what shines by itself.
+        distance: from the eye, m.
+        ray: unit direction.
+        light: sun and sky.
+        air: what weather does.
     """
-    color, glows = own_color(face, body)
-    sun, shade = daylight(normal, light)
-    return color, glows, sun, shade, face[2], face[4]
-
-
-@njit(fastmath=True)
-@no_type_check
-def weathered_color(material, spot, light, air, grain):
-    """Red, green and blue (0 to 255, not clamped) of a hit; arguments as `surface_color`'s."""
-    color, glows, sunny, shaded, kind, share_of_grain = material
-    hit, normal, ray, distance, texel, sunlit = spot
     clear = _clearness(distance, ray, air)
-    if glows:
-        # Lamps are seen farther through fog than what they light.
-        clear = math.sqrt(clear) / (_ONE + light.haze_per_m * distance)
-        red, green, blue = color
-    else:
-        clear = clear / (_ONE + light.haze_per_m * distance)
-        u, v = hit[0] + FAR_CORNER_M, hit[1] + FAR_CORNER_M
-        noise = _smooth_noise(grain, u * _PUDDLES_PER_M, v * _PUDDLES_PER_M)
-        wet, deep = _water(normal, kind, air, noise)
-        factor = (_ONE + share_of_grain * texel * (_ONE - deep)) * (_ONE - _DARKER * wet)
-        red, green, blue = _lit(hit, normal, sunny if sunlit else shaded, air, air.cells)
-        red, green, blue = (
-            color[0] * red * factor,
-            color[1] * green * factor,
-            color[2] * blue * factor,
-        )
-        if wet > _ZERO:
-            mirror, share = _mirrored(ray, normal, light, air)
-            share = share * (_SHEEN * wet + _WATER * deep)
-            red = red + (mirror[0] - red) * share
-            green = green + (mirror[1] - green) * share
-            blue = blue + (mirror[2] - blue) * share
+    # Lamps are seen farther through fog than what they light.
+    clear = math.sqrt(clear) if glow > _ZERO else clear
+    clear = clear / (_ONE + light.haze_per_m * distance)
     haze = _ONE - clear
     sun = _halo(ray, light) * haze * _HALF
     return (
-        red * clear + air.fog_color[0] * haze + air.glow[0] * sun,
-        green * clear + air.fog_color[1] * haze + air.glow[1] * sun,
-        blue * clear + air.fog_color[2] * haze + air.glow[2] * sun,
+        color[0] * clear + air.fog_color[0] * haze + air.glow[0] * sun,
+        color[1] * clear + air.fog_color[1] * haze + air.glow[1] * sun,
+        color[2] * clear + air.fog_color[2] * haze + air.glow[2] * sun,
+    )
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def lamps_at(hit, normal, air, cells):
+    """How bright street lamps and headlights are on a surface, against daylight."""
+    row, column = _grid_place(hit, air, cells.shape[0])
+    lamp, beam = _lamps_on(hit, normal, _lamp_light(cells, row, column))
+    return lamp * air.dark, beam * air.dark
+
+
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def lamp_lit(color, own, lamp, beam):
+    """A colour with the light of lamps on the surface's own colour added."""
+    return (
+        color[0] + own[0] * (lamp * _LAMP_TINT[0] + beam * _BEAM_TINT[0]),
+        color[1] + own[1] * (lamp * _LAMP_TINT[1] + beam * _BEAM_TINT[1]),
+        color[2] + own[2] * (lamp * _LAMP_TINT[2] + beam * _BEAM_TINT[2]),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int, Int64, UInt8
+from jaxtyping import Float, Float64, Int, Int8, Int64, UInt8
 
 from symdrive.sensors.light import packed
 from symdrive.sensors.mount import Pose, mounted, rotation
@@ -13,9 +13,11 @@ from symdrive.sensors.rain import draw_rain
 from symdrive.sensors.raster import Drawing, Lens
 from symdrive.sensors.scene import Scene, SceneTables
 from symdrive.sensors.shading import grain_texture
+from symdrive.sensors.shadows import middle_of
 from symdrive.world.evidence import CameraLabels
 from symdrive.world.specs import CameraSpec
 
+_NO_FRAME, _NO_SHADE = np.zeros(0, dtype=np.float32), np.zeros(1, dtype=np.float32)
 _FAINT_SUN = 0.06
 """A sun this weak casts no shadows that anybody sees."""
 
@@ -72,15 +74,17 @@ def render_cameras(
     """
     light = scene.light
     shadows = (scene.look.shadows or samples > 1) and float(light.sun_share) > _FAINT_SUN
-    blockers = scene.blockers(skip_row) if shadows else None
     frames: dict[str, CameraFrame] = {}
     for spec in specs:
         eye, turn = camera_pose(spec, ego_position, ego_yaw, ego_pitch)
         step = 1.0 / (spec.focal_px * samples)
         axes = np.stack([eye, turn[:, 0], -step * turn[:, 1], -step * turn[:, 2]])
         planes = _planes(spec.height * samples, spec.width * samples, len(scene.tables.actor_id))
-        address, arguments, mask = blockers or (0, 0, 0)
-        view = View(address, arguments, mask, shadows, packed(light), axes.astype(np.float32))
+        frame, shade = _NO_FRAME, _NO_SHADE
+        if shadows:
+            maps, shade = scene.shade(middle_of(ego_position, eye), skip_row)
+            frame = maps.seen_from(eye)
+        view = View(axes.astype(np.float32), packed(light), frame, shade)
         drawing = scene.draw(_lens(spec, eye, turn, samples), skip_row)
         _paint(scene, view, drawing, planes, spec.name)
         frames[spec.name] = _frame(scene.tables, planes, samples)
@@ -113,10 +117,15 @@ def _paint(scene: Scene, view: View, drawing: Drawing, planes: Planes, name: str
     eye = view.axes[0]
     air = scene.air(float(eye[0]), float(eye[1]))
     if air is None:
-        paint(view, drawing, scene.tables, grain_texture(), planes)
+        paint(view, drawing, scene.tables, _flat_grain(), planes)
         return
-    paint_weathered(view, drawing, scene.tables, grain_texture(), planes, packed(air), air.cells)
+    paint_weathered(view, drawing, scene.tables, _flat_grain(), planes, packed(air), air.cells)
     draw_rain(planes.rgb, scene.look, name, float(scene.light.sky_share))
+
+
+def _flat_grain() -> Int8[np.ndarray, " texel"]:
+    """Both layers of the grain, one after the other."""
+    return grain_texture().reshape(-1)
 
 
 def _frame(tables: SceneTables, planes: Planes, samples: int) -> CameraFrame:

@@ -121,8 +121,7 @@ def _load() -> ctypes.CDLL:
         "rtcSetGeometryTransform": (None, pointer, unsigned, integer, pointer),
         "rtcCommitGeometry": (None, pointer),
         **{
-            f"rtc{query}{width}": (None, pointer, pointer, pointer, pointer)
-            for query in ("Intersect", "Occluded")
+            f"rtcIntersect{width}": (None, pointer, pointer, pointer, pointer)
             for width in _PROPERTY_NATIVE_PACKET
         },
     }
@@ -158,9 +157,6 @@ TILE_COLUMNS, TILE_ROWS = 4, PACKET // 4
 
 _intersect = types.ExternalFunction(
     f"rtcIntersect{PACKET}", types.void(types.intp, types.intp, types.intp, types.intp)
-)
-_occluded = types.ExternalFunction(
-    f"rtcOccluded{PACKET}", types.void(types.intp, types.intp, types.intp, types.intp)
 )
 _set_transform = types.ExternalFunction(
     "rtcSetGeometryTransform", types.void(types.intp, types.uint32, types.int32, types.intp)
@@ -211,13 +207,6 @@ def arm_packet(packet, bits, far):
 def intersect_packet(valid, scene, packet, arguments):
     """Nearest hits of a packet; all four are addresses."""
     _intersect(valid, scene, packet, arguments)
-
-
-@njit
-@no_type_check
-def occluded_packet(valid, scene, packet, arguments):
-    """Whether anything is hit: `FAR_ROW` becomes minus infinity where so; all are addresses."""
-    _occluded(valid, scene, packet, arguments)
 
 
 @njit(cache=True)

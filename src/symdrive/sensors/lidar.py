@@ -166,8 +166,8 @@ def scan(
     points[:, 3] = intensity
     slot = echoes.slot.ravel()[beams]
     if spec.dropoff_zero > 0.0:
-        strong = _strong(spec, intensity, generator)
-        points, slot = points[strong], slot[strong]
+        strong = np.flatnonzero(_strong(spec, intensity, generator))
+        points, slot = points.take(strong, axis=0), slot[strong]
     return points, np.bincount(slot, minlength=scene.num_actors + 1)[1:]
 
 

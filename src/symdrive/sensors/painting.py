@@ -1,75 +1,70 @@
 """The colour, class, instance and depth of every pixel of a drawing.
 
 Ray directions have length one along the optical axis, so a ray's parameter is the depth itself.
-Where things cast shadows, a row of neighbouring pixels seeks the sun with one packet of rays.
+Everything is a function of the hit alone, so a picture does not depend on how its pixels are
+divided among threads; `palette` says why a row is painted in pieces and passes.
 """
 
 import math
-from typing import Any, NamedTuple, no_type_check
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float32, Int8, Int32, UInt8, UInt16
 from numba import njit, prange
 
 from symdrive.core.semantics import SemanticClass
-from symdrive.sensors.atmosphere import weathered_color, weathered_material, weathered_sky
-from symdrive.sensors.embree import (
-    DIRECTION_ROW,
-    FAR_ROW,
-    ORIGIN_ROW,
-    PACKET,
-    aligned_rows,
-    arm_packet,
-    new_packet,
-    occluded_packet,
-)
+from symdrive.sensors import palette as at
+from symdrive.sensors.atmosphere import wet_traits
 from symdrive.sensors.light import unpacked_air, unpacked_light
-from symdrive.sensors.raster import NEAR_M, SKY_DEPTH_M, Drawing
+from symdrive.sensors.palette import PIECE, new_palette, spread
+from symdrive.sensors.passes import (
+    add_lamps,
+    haze_over,
+    light_up,
+    merge_sky,
+    paint_clear_sky,
+    paint_sky,
+    put,
+    weather_over,
+)
+from symdrive.sensors.raster import SKY_DEPTH_M, Drawing
 from symdrive.sensors.scene import SceneTables
 from symdrive.sensors.shading import (
-    dot,
+    daylight,
     face_row,
     facing_normal,
-    grain_at,
-    sky_color,
+    own_color,
+    single,
     slot_row,
-    surface_color,
-    surface_material,
-    surface_place,
-    to_byte,
 )
-
-# A hit is only as exact as float32; rays to the sun must not start behind it.
-_BEFORE_SURFACE = np.float32(0.9998)
-_SHADOW_REACH_M = 300.0
-_SHADOW_SEEN_M = np.float32(120.0)
-"""Beyond this distance from the eye nothing is looked at for shadows."""
+from symdrive.sensors.shadow_pass import find_sunlit, shadow_slopes
 
 CHUNKS = 16
-_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
-_SKY = int(SemanticClass.SKY)
+_KNOWN = 512
+"""Triangles whose traits a chunk keeps at a time."""
+
+_ZERO, _HALF, _ONE = single(0.0, 0.5, 1.0)
+_SKY, _SKY_DEPTH = np.uint8(SemanticClass.SKY), np.float32(SKY_DEPTH_M)
+_TRAITS = at.TRAITS
+_PLAIN, _WET, _SHADOW = at.PLAIN_TRAITS, at.WET_TRAITS, at.SHADOW_TRAITS
 
 
 class View(NamedTuple):
-    """Where a kernel looks from.
+    """Where a kernel looks from, and by which light.
 
     Attributes:
-        scene: address of the instance tree.
-        arguments: address of the intersect arguments.
-        mask: ray mask.
-        shadows: whether to look for what stands between hits and the sun; the three fields above
-            are of no use otherwise.
-        light: sun and sky (`light.packed`).
         axes: world vectors: the eye, the optical axis, and at depth 1 the steps to the next pixel
             on the right and to the next one below.
+        light: sun and sky (`light.packed`).
+        frame: where things are in the shadow maps (`shadows.Shade`); empty where nothing casts
+            shadows.
+        shade: the shadow maps.
     """
 
-    scene: int
-    arguments: int
-    mask: int
-    shadows: bool
-    light: Float32[np.ndarray, " number"]
     axes: Float32[np.ndarray, "4 3"]
+    light: Float32[np.ndarray, " number"]
+    frame: Float32[np.ndarray, " number"]
+    shade: Float32[np.ndarray, " texel"]
 
 
 class Planes(NamedTuple):
@@ -82,167 +77,120 @@ class Planes(NamedTuple):
     counts: Int32[np.ndarray, "chunk slot"]
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _put(rgb, y, x, color):
-    """Write one pixel."""
-    for channel in range(3):
-        rgb[y, x, channel] = to_byte(color[channel])
+def _learn(traits, row, face, body, normal, light, frame):
+    """What all pixels of a triangle have in common."""
+    color, glows = own_color(face, body)
+    sun, shade = daylight(normal, light)
+    wet, floods = wet_traits(normal, face[2])
+    slopes = shadow_slopes(normal, frame)
+    for k in range(3):
+        traits[row, k] = color[k] if glows else color[k] * sun[k]
+        traits[row, 3 + k] = normal[k]
+        traits[row, 10 + k] = color[k] if glows else color[k] * shade[k]
+        traits[row, 15 + k] = _ZERO if glows else color[k]
+    traits[row, 6] = _ZERO if glows else face[4]
+    traits[row, 7] = _ONE if glows else _ZERO
+    traits[row, 8], traits[row, 9] = (_ZERO, _ZERO) if glows else (wet, floods)
+    traits[row, 13], traits[row, 14] = slopes
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _ray(axes, y, x, height, width):
-    """Direction through the centre of a pixel, and its length."""
-    right, down = np.float32(x + 0.5 - 0.5 * width), np.float32(y + 0.5 - 0.5 * height)
-    a = axes[1, 0] + right * axes[2, 0] + down * axes[3, 0]
-    b = axes[1, 1] + right * axes[2, 1] + down * axes[3, 1]
-    c = axes[1, 2] + right * axes[2, 2] + down * axes[3, 2]
-    return (a, b, c), math.sqrt(a * a + b * b + c * c)
+def _ray_at(axes, y, x, height, width):
+    """Direction through the centre of a pixel."""
+    right = np.float32(x) + _HALF - _HALF * np.float32(width)
+    down = np.float32(y) + _HALF - _HALF * np.float32(height)
+    return (
+        axes[1, 0] + right * axes[2, 0] + down * axes[3, 0],
+        axes[1, 1] + right * axes[2, 1] + down * axes[3, 1],
+        axes[1, 2] + right * axes[2, 2] + down * axes[3, 2],
+    )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _along(eye, depth, ray):
-    """Where a ray from the eye is at a depth."""
-    return eye[0] + depth * ray[0], eye[1] + depth * ray[1], eye[2] + depth * ray[2]
+def _look(numbers, axes, nearness, depth_m, y, left, count):
+    """Rays, hits and depths of a piece."""
+    height, width = depth_m.shape
+    begin = _ray_at(axes, y, left, height, width)
+    step = axes[2, 0], axes[2, 1], axes[2, 2]
+    eye = axes[0, 0], axes[0, 1], axes[0, 2]
+    near, deep = nearness[y, left:], depth_m[y, left:]
+    for k in range(np.uint32(count)):
+        i, along = np.uint64(k), np.float32(np.int32(k))
+        depth = _ONE / near[i]
+        x, y_, z = (
+            begin[0] + along * step[0],
+            begin[1] + along * step[1],
+            begin[2] + along * step[2],
+        )
+        length = math.sqrt(x * x + y_ * y_ + z * z)
+        deep[i] = depth
+        numbers[at.RAY_X + i], numbers[at.RAY_Y + i] = x / length, y_ / length
+        numbers[at.RAY_Z + i], numbers[at.DISTANCE + i] = z / length, depth * length
+        numbers[at.HIT_X + i], numbers[at.HIT_Y + i] = eye[0] + depth * x, eye[1] + depth * y_
+        numbers[at.HIT_Z + i] = eye[2] + depth * z
 
 
-@njit
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _flags():
-    """A switch for each ray of a packet."""
-    return aligned_rows(1, np.float32(0.0)).view(np.int32)
-
-
-@njit(fastmath=True)
-@no_type_check
-def _seek_sun(shadow, view, drawing, tables, sun, start, wanted):
-    """Rays to the sun from those hits of a row of pixels that a shadow could change.
-
-    Such a hit is near enough and faces the sun; rays start a little before the surface.
+def _spread_runs(numbers, traits, known, drawing, tables, planes, piece):
+    """Class, instance and traits of a piece, triangle by triangle.
 
     Returns:
-        How many there are; `wanted` says which.
+        How many pixels show something.
     """
-    faces, slots = tables.faces, tables.slots
-    nearness, row, surface = drawing
-    axes, eye = view.axes, view.axes[0]
-    height, width = nearness.shape
-    found = 0
-    for k in range(PACKET):
-        wanted[0, k] = 0
-        y, x = start[0], start[1] + k
-        if x >= width or row[y, x] < 0:
-            continue
-        ray, length = _ray(axes, y, x, height, width)
-        depth = _ONE / nearness[y, x]
-        if depth * length > _SHADOW_SEEN_M:
-            continue
-        seen = row[y, x]
-        face, body = face_row(faces, surface[seen, 1]), slot_row(slots, surface[seen, 0])
-        if dot(facing_normal(face[1], body, ray), sun) <= _ZERO:
-            continue
-        wanted[0, k] = -1
-        found += 1
-        origin = _along(eye, depth * _BEFORE_SURFACE, ray)
-        for axis in range(3):
-            shadow[ORIGIN_ROW + axis, k] = origin[axis]
-            shadow[DIRECTION_ROW + axis, k] = sun[axis]
-    return found
+    faces, slots, actor_id = tables
+    _, semantic, instance, depth_m, counts = planes
+    _, rows, surface = drawing
+    chunk, y, left, count, needed, light, axes, frame = piece
+    height, width = semantic.shape
+    first, seen = 0, 0
+    while first < count:
+        shown, after = rows[y, left + first], first + 1
+        while after < count and rows[y, left + after] == shown:
+            after += 1
+        kind, actor = _SKY, np.uint16(0)
+        if shown >= 0:
+            entry, slot = shown % _KNOWN, surface[shown, 0]
+            if known[entry] != shown:
+                known[entry] = shown
+                face, body = face_row(faces, surface[shown, 1]), slot_row(slots, slot)
+                ray = _ray_at(axes, y, left + first, height, width)
+                normal = facing_normal(face[1], body, ray)
+                _learn(traits, entry, face, body, normal, light, frame)
+            spread(numbers, traits, entry, needed, first, after)
+            kind, actor = np.uint8(faces[surface[shown, 1], 6]), np.uint16(actor_id[slot])
+            counts[chunk, slot] += after - first
+            seen += after - first
+        for x in range(left + first, left + after):
+            semantic[y, x], instance[y, x] = kind, actor
+            if shown < 0:
+                depth_m[y, x] = _SKY_DEPTH
+        first = after
+    return seen
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _plain_material(face, body, normal, light, _air):
-    """A face on a dry, clear day."""
-    return surface_material(face, body, normal, light)
+def _needed(frame, weathered, dark):
+    """How many traits of a triangle the passes ask for."""
+    if dark:
+        return _TRAITS
+    if len(frame) > 0:
+        return _SHADOW
+    return _WET if weathered else _PLAIN
 
 
-@njit(fastmath=True)
-@no_type_check
-def _plain_hit(material, spot, light, _air, _grain):
-    """A hit on a dry, clear day."""
-    return surface_color(material, spot, light)
-
-
-@njit(fastmath=True)
-@no_type_check
-def _plain_sky(ray, light, _air, _grain):
-    """The sky of a dry, clear day."""
-    return sky_color(ray[2], light)
-
-
-def _chunk_painter(material_of: Any, hit_color: Any, sky_of: Any) -> Any:
-    """The painter of a share of a picture, with these colours of hits and sky."""
-
-    @njit(fastmath=True)
-    @no_type_check
-    def paint_chunk(view, drawing, tables, grain, planes, chunk, air):
-        """Every `CHUNKS`-th row of pixels, from row `chunk` on.
-
-        Tables are taken out of their tuples once: numba counts references for every access to an
-        array in a tuple, and threads would queue for the counters. Neighbours often lie on one
-        face, and share what they have in common.
-        """
-        faces, slots, actor_id = tables
-        rgb, semantic, instance, depth_m, counts = planes
-        nearness, row, surface = drawing
-        axes, eye, light = view.axes, view.axes[0], unpacked_light(view.light)
-        height, width = semantic.shape
-        shadow, shadow_bits = new_packet(NEAR_M, view.mask)
-        wanted = _flags()
-        for y in range(chunk, height, CHUNKS):
-            last, slot, face, body = -1, 0, face_row(faces, 0), slot_row(slots, 0)
-            normal = (_ZERO, _ZERO, _ONE)
-            material = material_of(face, body, normal, light, air)
-            for x in range(width):
-                lane = x % PACKET
-                if view.shadows and lane == 0:
-                    arm_packet(shadow, shadow_bits, _SHADOW_REACH_M)
-                    if _seek_sun(
-                        shadow, view, drawing, tables, light.sun_direction, (y, x), wanted
-                    ):
-                        occluded_packet(
-                            wanted.ctypes.data, view.scene, shadow.ctypes.data, view.arguments
-                        )
-                ray, length = _ray(axes, y, x, height, width)
-                unit = (ray[0] / length, ray[1] / length, ray[2] / length)
-                seen = row[y, x]
-                if seen < 0:
-                    _put(rgb, y, x, sky_of(unit, light, air, grain))
-                    semantic[y, x], instance[y, x], depth_m[y, x] = _SKY, 0, SKY_DEPTH_M
-                    continue
-                if seen != last:
-                    last, slot = seen, surface[seen, 0]
-                    face, body = face_row(faces, surface[seen, 1]), slot_row(slots, slot)
-                    normal = facing_normal(face[1], body, ray)
-                    material = material_of(face, body, normal, light, air)
-                depth = _ONE / nearness[y, x]
-                hit, distance = _along(eye, depth, ray), depth * length
-                texel = grain_at(grain, surface_place(hit, normal), distance)
-                # Embree marks a blocked ray by minus infinity; fast maths may not compare it.
-                sunlit = shadow_bits[FAR_ROW, lane] >= 0
-                spot = (hit, normal, unit, distance, texel, sunlit)
-                _put(rgb, y, x, hit_color(material, spot, light, air, grain))
-                semantic[y, x] = np.uint8(face[2])
-                instance[y, x], depth_m[y, x] = actor_id[slot], depth
-                counts[chunk, slot] += 1
-
-    return paint_chunk
-
-
-_paint_plain = _chunk_painter(_plain_material, _plain_hit, _plain_sky)
-_paint_weathered = _chunk_painter(weathered_material, weathered_color, weathered_sky)
-
-
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, parallel=True, fastmath=True, error_model="numpy")
 @no_type_check
 def paint(
     view: View,
     drawing: Drawing,
     tables: SceneTables,
-    grain: Int8[np.ndarray, "2 512 512"],
+    grain: Int8[np.ndarray, " texel"],
     planes: Planes,
 ) -> None:
     """Paint a whole picture of a dry, clear day.
@@ -251,23 +199,52 @@ def paint(
     depend on the number of threads.
 
     Args:
-        view: eye and axes.
+        view: eye and light.
         drawing: what is seen in each pixel.
         tables: look-ups of the scene.
-        grain: texture.
+        grain: texture, flattened.
         planes: filled; counts are added to.
     """
-    for chunk in prange(CHUNKS):
-        _paint_plain(view, drawing, tables, grain, planes, chunk, 0)
+    axes, row, frame, shade = view
+    height, width = planes.semantic.shape
+    for turn in prange(CHUNKS):
+        chunk, top, below = _strip(turn, height)
+        light, needed = unpacked_light(row), _needed(frame, weathered=False, dark=False)
+        numbers, indices = new_palette()
+        traits, known = np.zeros((_KNOWN, _TRAITS), np.float32), np.full(_KNOWN, -1, np.int32)
+        for y in range(top, below):
+            for left in range(0, width, PIECE):
+                count = min(PIECE, width - left)
+                piece = (chunk, y, left, count, needed, light, axes, frame)
+                _look(numbers, axes, drawing.nearness, planes.depth_m, y, left, count)
+                seen = _spread_runs(numbers, traits, known, drawing, tables, planes, piece)
+                if seen > 0:
+                    if len(frame) > 0:
+                        find_sunlit(numbers, indices, frame, shade, count)
+                    light_up(numbers, indices, grain, count, len(frame) > 0)
+                    haze_over(numbers, light, count)
+                if seen < count:
+                    paint_clear_sky(numbers, light, count)
+                    merge_sky(numbers, drawing.row[y, left:], count)
+                put(planes.rgb, numbers, y, left, count)
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def _strip(turn, height):
+    """Chunk of a turn, and its rows: every other strip shares the horizon among threads."""
+    rows = (height + CHUNKS - 1) // CHUNKS
+    chunk = 2 * (turn % (CHUNKS // 2)) + turn // (CHUNKS // 2)
+    return chunk, min(height, chunk * rows), min(height, (chunk + 1) * rows)
+
+
+@njit(cache=True, parallel=True, fastmath=True, error_model="numpy")
 @no_type_check
 def paint_weathered(
     view: View,
     drawing: Drawing,
     tables: SceneTables,
-    grain: Int8[np.ndarray, "2 512 512"],
+    grain: Int8[np.ndarray, " texel"],
     planes: Planes,
     air: Float32[np.ndarray, " number"],
     cells: Float32[np.ndarray, "row column 5"],
@@ -278,11 +255,34 @@ def paint_weathered(
         view: as for `paint`, and so are the other arguments.
         drawing: what is seen in each pixel.
         tables: look-ups of the scene.
-        grain: texture.
+        grain: texture, flattened.
         planes: filled.
         air: what the plain view does without (`light.packed`).
         cells: lamp grid.
     """
-    for chunk in prange(CHUNKS):
-        through = unpacked_air(air, cells)
-        _paint_weathered(view, drawing, tables, grain, planes, chunk, through)
+    axes, row, frame, shade = view
+    height, width = planes.semantic.shape
+    for turn in prange(CHUNKS):
+        chunk, top, below = _strip(turn, height)
+        light, through = unpacked_light(row), unpacked_air(air, cells)
+        dark = through.dark > _ZERO
+        needed = _needed(frame, weathered=True, dark=dark)
+        numbers, indices = new_palette()
+        traits, known = np.zeros((_KNOWN, _TRAITS), np.float32), np.full(_KNOWN, -1, np.int32)
+        for y in range(top, below):
+            for left in range(0, width, PIECE):
+                count = min(PIECE, width - left)
+                piece = (chunk, y, left, count, needed, light, axes, frame)
+                _look(numbers, axes, drawing.nearness, planes.depth_m, y, left, count)
+                seen = _spread_runs(numbers, traits, known, drawing, tables, planes, piece)
+                if seen > 0:
+                    if len(frame) > 0:
+                        find_sunlit(numbers, indices, frame, shade, count)
+                    light_up(numbers, indices, grain, count, len(frame) > 0)
+                    if dark:
+                        add_lamps(numbers, through, cells, count)
+                    weather_over(numbers, indices, grain, light, through, count)
+                if seen < count:
+                    paint_sky(numbers, indices, grain, light, through, count)
+                    merge_sky(numbers, drawing.row[y, left:], count)
+                put(planes.rgb, numbers, y, left, count)

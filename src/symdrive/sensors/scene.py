@@ -13,7 +13,6 @@ from symdrive.maps.town import Mesh, Town
 from symdrive.sensors.blinking import shining_lamps
 from symdrive.sensors.drawables import Drawables
 from symdrive.sensors.embree import (
-    COHERENT_ARGUMENTS,
     InstanceScene,
     TriangleScene,
     place_instances,
@@ -24,6 +23,7 @@ from symdrive.sensors.lamps import Lamps, lamp_grid, town_lamps
 from symdrive.sensors.light import Air, Light, Look, air_of, light_of
 from symdrive.sensors.raster import Blocks, Drawing, Lens, Workbench
 from symdrive.sensors.shading import face_table, ignite, relight, slot_table, switch_lamps
+from symdrive.sensors.shadows import Frame, ShadowMaps
 from symdrive.sensors.solids import FaceRole
 from symdrive.world.truth import Actors
 from symdrive.world.weather import lamps_on
@@ -157,6 +157,11 @@ class _Trees:
         self.instances.commit()
 
 
+def _slot_of(row: int | None) -> int:
+    """Slot of an actor; -1 for none."""
+    return -1 if row is None else row + 1
+
+
 def _scale(actors: Actors) -> Float64[np.ndarray, "actor 1 3"]:
     """How far each figure is stretched along x, y and z."""
     return stretch_of(actors)[:, None, :].astype(np.float64)
@@ -183,6 +188,7 @@ class Scene:
         self._shown: Actors | None = None
         self._figure: Int[np.ndarray, " actor"] = np.zeros(0, dtype=np.int64)
         self._blocks: tuple[Blocks, Float64[np.ndarray, "slot 12"]] | None = None
+        self._shadows: ShadowMaps | None = None
         self._signal_state: Int[np.ndarray, " signal"] | None = None
         self.look = DAY
         self.light: Light = light_of(self.look.weather)
@@ -243,16 +249,35 @@ class Scene:
             RuntimeError: before the first update.
         """
         self._check_row(skip_row)
+        return self._workbench.draw(*self._things(), lens, _slot_of(skip_row))
+
+    def _things(self) -> tuple[Blocks, Float64[np.ndarray, "slot 12"]]:
+        """Everything that can be drawn, and where it is; the same until an actor moves."""
         actors = self._shown_actors()
         if self._blocks is None:
             turned = _stretched(actors)
             self._blocks = self._drawables.blocks(self._figure, turned, actors.position)
-        hidden = -1 if skip_row is None else skip_row + 1
-        return self._workbench.draw(*self._blocks, lens, hidden)
+        return self._blocks
 
-    def blockers(self, skip_row: int | None) -> tuple[int, int, int]:
-        """What kernels need to ask whether something is in the way: scene, arguments, ray mask."""
-        return self.address, COHERENT_ARGUMENTS, self.ray_mask(skip_row)
+    def shade(
+        self, middle: Float[np.ndarray, " 3"], skip_row: int | None
+    ) -> tuple[Frame, Float32[np.ndarray, " texel"]]:
+        """Shadow maps around a place; good until they are asked for again.
+
+        Args:
+            middle: world, m.
+            skip_row: actor that casts no shadow, or None.
+
+        Raises:
+            IndexError: when there is no such row.
+            RuntimeError: before the first update.
+        """
+        self._check_row(skip_row)
+        things, light = self._things(), self.light.sun_direction
+        if self._shadows is None:
+            self._shadows = ShadowMaps(things[0])
+        sun = (float(light[0]), float(light[1]), float(light[2]))
+        return self._shadows.around(sun, middle, things, _slot_of(skip_row))
 
     @property
     def tables(self) -> SceneTables:

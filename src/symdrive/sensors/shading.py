@@ -163,7 +163,7 @@ def _octave(random: np.random.Generator, cells: int) -> Float64[np.ndarray, "512
     return rows[:, low] * (1 - fraction) + rows[:, high] * fraction
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def sky_color(up, light):
     """Colour of the sky for the sine of the elevation."""
@@ -176,7 +176,7 @@ def sky_color(up, light):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def face_row(faces, face):
     """Colour, normal, class, role and grain of a face, as scalars."""
@@ -189,7 +189,7 @@ def face_row(faces, face):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def slot_row(slots, slot):
     """Rows of the rotation, paint and lamps of a body, as scalars."""
@@ -202,41 +202,49 @@ def slot_row(slots, slot):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def grain_at(grain, place, distance):
-    """Grain (-1 to 1) at surface coordinates in metres; its speckles fade with distance."""
+def grain_texels(place):
+    """Where in the two layers of the grain a place (surface coordinates, m) lies, flattened."""
     u, v = place[0] + FAR_CORNER_M, place[1] + FAR_CORNER_M
-    patch = grain[0, _texel(u * _SMOOTH_PER_M), _texel(v * _SMOOTH_PER_M)]
-    speckle = grain[1, _texel(u * _ROUGH_PER_M), _texel(v * _ROUGH_PER_M)]
-    near = _ROUGH_FADES_M / (_ROUGH_FADES_M + distance)
-    return _PATCH_SHARE * patch + _SPECKLE_SHARE * near * near * speckle
+    return (
+        _texel(u * _SMOOTH_PER_M) * np.int32(_GRAIN_SIZE) + _texel(v * _SMOOTH_PER_M),
+        _texel(u * _ROUGH_PER_M) * np.int32(_GRAIN_SIZE) + _texel(v * _ROUGH_PER_M),
+    )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _texel(place):
     """Row or column of a tile that repeats for ever; `place` is above 0, where cutting is floor."""
     return np.int32(place) & np.int32(_GRAIN_MASK)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
+@no_type_check
+def grain_of(patch, speckle, distance):
+    """Grain (-1 to 1) of the texels of both layers; its speckles fade with distance."""
+    near = _ROUGH_FADES_M / (_ROUGH_FADES_M + distance)
+    return _PATCH_SHARE * patch + _SPECKLE_SHARE * near * near * speckle
+
+
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def surface_place(hit, normal):
     """Coordinates on the surface: x, y on level ground; along the wall and z on walls."""
-    if abs(normal[2]) > _LEVEL:
-        return hit[0], hit[1]
-    return hit[0] * normal[1] - hit[1] * normal[0], hit[2]
+    is_level = abs(normal[2]) > _LEVEL
+    along = hit[0] * normal[1] - hit[1] * normal[0]
+    return hit[0] if is_level else along, hit[1] if is_level else hit[2]
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def dot(a, b):
     """Of two triples."""
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def facing_normal(normal, body, ray):
     """Unit normal in the world, on the side that the ray came from.
@@ -253,7 +261,7 @@ def facing_normal(normal, body, ray):
     return x * scale, y * scale, z * scale
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def daylight(normal, light):
     """Red, green and blue light on a surface in the sun, and in the shade.
@@ -271,7 +279,7 @@ def daylight(normal, light):
     ), (red, green, blue)
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def _lamp_color(role):
     """Colour of a lamp that shines."""
@@ -284,7 +292,7 @@ def _lamp_color(role):
     return _BEACON_RED if role == _BEACON_RIGHT else _AMBER
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def own_color(face, body):
     """Colour of a face on a body, and whether it shines by itself."""
@@ -300,7 +308,7 @@ def own_color(face, body):
     return face[0], False
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def surface_material(face, body, normal, light):
     """What all hits of a face have in common: colour in the sun, colour in the shade, and grain.
@@ -322,23 +330,19 @@ def surface_material(face, body, normal, light):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
-def surface_color(material, spot, light):
-    """Red, green and blue (0 to 255, not clamped) of a hit.
+def hazy_color(color, grain, distance, light):
+    """Red, green and blue (0 to 255, not clamped) of a hit on a dry, clear day.
 
     Args:
-        material: of the face (`surface_material`).
-        spot: where it is (world, m), its unit normal, the ray's unit direction, the distance from
-            the eye (m), the grain of the texture (about -1 to 1), and whether nothing stands
-            between it and the sun.
+        color: of the surface in its light.
+        grain: of the texture, times the share that shows.
+        distance: from the eye, m.
         light: sun and sky.
     """
-    sunny, shaded, share = material
-    _, _, _, distance, grain, sunlit = spot
-    color = sunny if sunlit else shaded
     clear = _ONE / (_ONE + light.haze_per_m * distance)
-    haze, factor = _ONE - clear, clear * (_ONE + share * grain)
+    haze, factor = _ONE - clear, clear * (_ONE + grain)
     return (
         color[0] * factor + light.horizon[0] * haze,
         color[1] * factor + light.horizon[1] * haze,
@@ -346,7 +350,7 @@ def surface_color(material, spot, light):
     )
 
 
-@njit(fastmath=True)
+@njit(fastmath=True, error_model="numpy")
 @no_type_check
 def to_byte(value):
     """Clamped to 0 .. 255 and rounded."""

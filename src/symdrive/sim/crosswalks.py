@@ -21,6 +21,9 @@ YIELD_S = 4.0
 COMFORT_MPS2 = 2.0
 """What a walker expects of a driver who is to stop for somebody at the kerb."""
 
+DEADLOCK_TICKS = 400
+"""Who has stood for so long (20 s) goes on if the walker that it waits for waits for it."""
+
 _CROSS = WalkerMode.CROSS.value
 
 
@@ -53,6 +56,20 @@ def _binds(me: Records, walker: Records, x: float, y: float, yaw: float) -> bool
 
 @inner
 @no_type_check
+def _is_held_by(traffic: Traffic, i: int, walker: Records) -> bool:
+    """Whether a walker stands because driver `i` does: beside the vehicle, not before it.
+
+    Some crosswalks of CARLA's towns lie askew to the way that people take over them.
+    """
+    me = traffic.bodies[i]
+    if traffic.drivers[i].still < DEADLOCK_TICKS or walker.speed > 0.0:
+        return False
+    ahead = math.cos(me.yaw) * (walker.x - me.x) + math.sin(me.yaw) * (walker.y - me.y)
+    return ahead < me.half_length
+
+
+@inner
+@no_type_check
 def _must_yield(
     road: Road, traffic: Traffic, walkers: Records, i: int, at: tuple[int, int, float]
 ) -> bool:
@@ -61,7 +78,9 @@ def _must_yield(
     first = len(traffic.bodies) - len(walkers)
     for w in range(len(walkers)):
         on = walkers[w].mode == _CROSS and walkers[w].crosswalk == at[0]
-        if on and _binds(traffic.bodies[i], traffic.bodies[first + w], x, y, yaw):
+        walker = traffic.bodies[first + w]
+        binds = on and _binds(traffic.bodies[i], walker, x, y, yaw)
+        if binds and not _is_held_by(traffic, i, walker):
             return True
     return False
 

@@ -24,8 +24,22 @@ from symdrive.sim.state import Traffic
 from symdrive.sim.windows import zone_distance
 from symdrive.world.backend import TICK_S
 
+LEAVE_M = 20.0
+"""Who has to change lanes before the end of its own one waits for a gap this far ahead of it."""
+
+PULL_MPS, PASS_MPS = 3.0, 7.0
+"""Speeds of those who pull over, and of the emergency vehicle that passes them."""
+
 _STANDING_MPS = 0.1
 _AT_RED_M = 10.0
+
+
+@inner
+@no_type_check
+def _slowly(driver: Records, speed: float) -> float:
+    """Acceleration of one who pulls over and stops, or passes those who did."""
+    pulls = PULL_MPS if driver.shift_m > 0.0 else -0.1
+    return max((PASS_MPS if driver.urgent == 1 else pulls) - speed, -driver.decel)
 
 
 @inner
@@ -36,7 +50,7 @@ def _accelerate(
     cells: Cells,
     i: int,
     line: float,
-    view: Float[np.ndarray, "n 6"],
+    view: Float[np.ndarray, "sample 8"],
 ) -> float:
     """Acceleration of one driver who must not cross a line at distance `line`."""
     body, driver = traffic.bodies[i], traffic.drivers[i]
@@ -45,10 +59,13 @@ def _accelerate(
     count = look_ahead(road, traffic, i, reach, view)
     end = view[count - 1, AHEAD]
     if end < reach - 2.0:
-        # The path ends within sight: a dead end.
-        line = min(line, end - body.half_length)
+        # The path ends within sight: a dead end, or a lane to leave while there is room.
+        leaves = road.lanes[body.lane].live == 1
+        line = min(line, end - body.half_length - (LEAVE_M if leaves else 0.0))
     wish = free_acceleration(traffic, i, min(desired_speed(view, count), driver.top_speed))
     wish += acceleration_for_bodies(traffic, cells, i, view, count)
+    if driver.yielded > 0 or (driver.urgent == 1 and driver.keep != 0.0):
+        wish = min(wish, _slowly(driver, speed))
     if line < math.inf:
         wish = min(wish, before_line(speed, line, driver.decel, TICK_S))
     return max(wish, -HARDEST_MPS2)
@@ -68,7 +85,7 @@ def decide(
     chains = grant(road, traffic, signals, tick)
     cells = sort_into_cells(traffic.bodies)
     count_walkers(walkers, crossings)
-    view = np.empty((SAMPLES, 6))
+    view = np.empty((SAMPLES, 8))
     for i in range(len(traffic.drivers)):
         driver = traffic.drivers[i]
         line = line_distance(driver)

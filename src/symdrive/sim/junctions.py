@@ -164,7 +164,7 @@ def _judge(
     must_stop = (
         road.lanes[driver.entry_from].stop_sign == 1 or road.lanes[driver.entry_lane].rank == 0
     )
-    if must_stop and driver.stopped_at != driver.entry_from:
+    if must_stop and driver.urgent == 0 and driver.stopped_at != driver.entry_from:
         return False
     if driver.red_m <= driver.entry_m:
         return False

@@ -33,6 +33,9 @@ PATIENCE_TICKS = 200
 CLEARING_TICKS = 60
 """Who has waited at a green light for so long (3 s), for a gap to turn left, may go on yellow."""
 
+URGENT_RANK = 100
+"""Right of way of emergency vehicles, above everybody else's."""
+
 _RED, _YELLOW = SignalState.RED.value, SignalState.YELLOW.value
 _LEFT, _RIGHT = Turn.LEFT.value, Turn.RIGHT.value
 
@@ -74,7 +77,8 @@ def _watch_line(
     if distance < -PASSED_M or distance == math.inf:
         return math.inf
     signal = road.lanes[lane].stop_signal
-    if signal >= 0 and distance < traffic.drivers[i].red_m:
+    bound = signal >= 0 and traffic.drivers[i].urgent == 0
+    if bound and distance < traffic.drivers[i].red_m:
         stops = can_stop(traffic.bodies[i].speed, distance, FIRM_MPS2)
         stops = stops and traffic.drivers[i].waited < CLEARING_TICKS
         if signals[signal] == _RED or (signals[signal] == _YELLOW and stops):
@@ -136,6 +140,7 @@ def update_waiting(road: Road, traffic: Traffic, i: int, tick: int) -> None:
     turn = road.lanes[lane].turn
     ease = 0 if turn == _LEFT else 1 if turn == _RIGHT else 2
     driver.rank = road.lanes[lane].rank + ease + 4 * min(driver.waited // PATIENCE_TICKS, 3)
+    driver.rank += URGENT_RANK * driver.urgent
 
 
 @inner

@@ -6,8 +6,11 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from symdrive.sim.changing import change_lanes
 from symdrive.sim.contact import DENSITY_TPM3, collide_bodies, collide_town
 from symdrive.sim.deciding import decide
+from symdrive.sim.emergency import make_way
+from symdrive.sim.jaywalking import jaywalk
 from symdrive.sim.path import move
 from symdrive.sim.recycling import EVERY_TICKS, recycle
 from symdrive.sim.signalling import signal_turns
@@ -21,6 +24,18 @@ from symdrive.world.truth import Collision
 def _signals(sim: Simulation) -> None:
     """Lamps of this tick."""
     sim.signals[:] = sim.program.at(sim.time_s)
+
+
+def _lane_changes(sim: Simulation) -> None:
+    """Who begins to change lanes."""
+    if sim.episode.traffic.lane_changes:
+        change_lanes(sim.road, sim.traffic, sim.tick)
+
+
+def _emergency(sim: Simulation) -> None:
+    """Who makes way for emergency vehicles."""
+    if sim.episode.traffic.emergency > 0:
+        make_way(sim.road, sim.traffic)
 
 
 def _decisions(sim: Simulation) -> None:
@@ -42,6 +57,13 @@ def _walkers(sim: Simulation) -> None:
     """Walkers along sidewalks and over crosswalks."""
     habit = (sim.episode.traffic.crossing_share, TICK_S)
     walk(sim.road, sim.ways, sim.traffic, sim.walkers, sim.crossings, sim.signals, habit)
+
+
+def _jaywalkers(sim: Simulation) -> None:
+    """Walkers who cross away from crosswalks."""
+    rate = sim.episode.traffic.jaywalking
+    if rate > 0.0:
+        jaywalk(sim.road, sim.cells, sim.ways, sim.traffic, sim.walkers, sim.tick, rate)
 
 
 def _ego(sim: Simulation) -> None:
@@ -102,7 +124,7 @@ def _trail(sim: Simulation) -> None:
 def _population(sim: Simulation) -> None:
     """Actors that can no longer be met, put back near the ego now and then."""
     if sim.tick % EVERY_TICKS == 0:
-        recycle(sim.recycler, sim.traffic, sim.walkers)
+        recycle(sim.recycler, sim.traffic, sim.walkers, sim.episode.traffic.main_roads)
 
 
 def _time(sim: Simulation) -> None:
@@ -111,10 +133,13 @@ def _time(sim: Simulation) -> None:
 
 
 PHASES: tuple[tuple[str, Callable[[Simulation], None]], ...] = (
+    ("lane changes", _lane_changes),
+    ("emergency vehicles", _emergency),
     ("vehicle decisions", _decisions),
     ("vehicle motion", _vehicles),
     ("indicators", _indicators),
     ("walkers", _walkers),
+    ("jaywalkers", _jaywalkers),
     ("ego dynamics", _ego),
     ("contacts", _contacts),
     ("ego footing", _footing),

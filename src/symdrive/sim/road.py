@@ -24,31 +24,35 @@ SQUARE_M = 20.0
 STOREY_M = 3.0
 """Height difference beyond which two things are on different levels of a crossing."""
 
+MOTORWAY_MPS = 23.0
+"""Cyclists who keep to the right keep off roads with a higher speed limit."""
+
 T = TypeVar("T")
 
 Records = Shaped[np.ndarray, "..."]
 """An array of records; its columns are named by one of the dtypes below."""
 
 POINT = np.dtype(
-    [(name, np.float64) for name in ("x", "y", "z", "yaw", "s", "half_width", "cap")]
+    [(name, np.float64) for name in ("x", "y", "z", "yaw", "cos", "sin", "s", "half_width", "cap")]
     + [("lane", np.int64)]
 )
-"""A point of a lane's centre line; `cap` is the speed that the bend there allows."""
+"""A point of a lane's centre line; `cos`, `sin` of `yaw`; `cap`: speed that the bend allows."""
 
 LANE = np.dtype(
     [(name, np.float64) for name in ("length", "limit", "pace", "stop_s")]
     + [(name, np.int64) for name in ("first", "last", "kind", "turn", "junction", "rank")]
     + [(name, np.int64) for name in ("next_first", "next_end", "origin", "live")]
     + [(name, np.int64) for name in ("stop_signal", "stop_sign", "conflict_first", "conflict_end")]
-    + [(name, np.int64) for name in ("walk_first", "walk_end")]
+    + [(name, np.int64) for name in ("walk_first", "walk_end", "left", "right")]
 )
 """A lane; rows follow the town's `LaneTable`.
 
 `pace`: speed at which all of it can be driven. `stop_s`: its stop line, infinite for none.
 `first`, `last`: its first and last point. `rank`: 4 * priority. `next_first`, `next_end`: its rows
-of `Road.next_lane`. `origin`: its first predecessor or -1. `live`: 1 where traffic can go on for
-ever. `stop_signal`: signal that rules the line, -1 for none. `stop_sign`: 1 where the line is a
-stop sign's. Then its rows of `Road.conflicts` and `Road.walks`.
+of `Road.next_lane`. `origin`: its first predecessor or -1. `live`: 2 where traffic can go on for
+ever, 1 where it can after changing lanes, 0 where it cannot. `stop_signal`: signal that rules the
+line, -1 for none. `stop_sign`: 1 where the line is a stop sign's. Then its rows of `Road.conflicts`
+and `Road.walks`. `left`, `right`: the lane that traffic may change to, -1 for none.
 """
 
 CONFLICT = np.dtype(
@@ -111,7 +115,9 @@ def build_road(town: Town) -> Road:
     table["origin"] = -1
     has_prev = np.diff(lanes.prev_start) > 0
     table["origin"][has_prev] = lanes.prev_lane[lanes.prev_start[:-1][has_prev]]
-    table["live"] = _live(lanes, next_start, next_lane)
+    table["left"] = _beside(lanes, lanes.left, lanes.may_change_left)
+    table["right"] = _beside(lanes, lanes.right, lanes.may_change_right)
+    table["live"] = _life(lanes, next_start, next_lane, (table["left"], table["right"]))
     _add_stop_lines(table, town)
     table["conflict_first"], table["conflict_end"] = (
         town.conflicts.start[:-1],
@@ -126,6 +132,7 @@ def _points(lanes: LaneTable, caps: Float[np.ndarray, " point"]) -> Records:
     points = np.zeros(len(lanes.points), dtype=POINT)
     for axis, name in enumerate(("x", "y", "z")):
         points[name] = lanes.points[:, axis]
+    points["cos"], points["sin"] = np.cos(lanes.yaw), np.sin(lanes.yaw)
     points["yaw"], points["s"], points["half_width"] = lanes.yaw, lanes.s_m, lanes.width_m / 2.0
     points["cap"] = caps
     points["lane"] = np.repeat(np.arange(len(lanes)), np.diff(lanes.start))
@@ -165,6 +172,35 @@ def _live(
         if np.array_equal(peeled, live):
             return live
         live = peeled
+
+
+def _beside(
+    lanes: LaneTable, neighbour: Int[np.ndarray, " lane"], allowed: Bool[np.ndarray, " lane"]
+) -> Int[np.ndarray, " lane"]:
+    """The neighbours that traffic may change to, -1 elsewhere; none in junctions."""
+    driving = (lanes.kind == LaneKind.DRIVING) & (lanes.junction < 0)
+    fits = (neighbour >= 0) & driving & driving[neighbour]
+    return np.where(fits & allowed, neighbour, -1).astype(np.int64)
+
+
+def _life(
+    lanes: LaneTable,
+    next_start: Int[np.ndarray, " lane_plus_1"],
+    next_lane: Int[np.ndarray, " l"],
+    beside: tuple[Int[np.ndarray, " lane"], Int[np.ndarray, " lane"]],
+) -> Int[np.ndarray, " lane"]:
+    """How long traffic can go on from each lane: see `LANE`."""
+    live = _live(lanes, next_start, next_lane)
+    life = np.where(live, 2, 0)
+    source = np.repeat(np.arange(len(lanes)), np.diff(next_start))
+    reaches = live
+    while True:
+        onward = np.bincount(source, weights=reaches[next_lane], minlength=len(lanes)) > 0
+        across = [(lane >= 0) & reaches[lane] for lane in beside]
+        grown = reaches | onward | across[0] | across[1]
+        if np.array_equal(grown, reaches):
+            return np.where(reaches, np.maximum(life, 1), 0).astype(np.int64)
+        reaches = grown
 
 
 def _add_stop_lines(table: Records, town: Town) -> None:

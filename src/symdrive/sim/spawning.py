@@ -1,7 +1,7 @@
 """Who is in town at the start of an episode, with which body and temper, and where."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 from symdrive.core.geometry import ranges
 from symdrive.core.seeds import generator
 from symdrive.maps.town import LaneKind, LaneTable, Town
+from symdrive.sim.fleet import BICYCLES, draw_vehicles, has_large_bodies, parked_bodies
 from symdrive.sim.path import extend, place
-from symdrive.sim.road import PerTown, Records, road_of
+from symdrive.sim.road import MOTORWAY_MPS, PerTown, Records, road_of
 from symdrive.sim.state import (
     CLAIM,
     CLAIMS,
@@ -49,13 +50,8 @@ EGO_GAP_M = 12.0
 DRAWS = 512
 """Random numbers of each actor; used in a ring."""
 
-SHARES = {
-    "vehicle.lincoln.mkz_2020": 0.14, "vehicle.tesla.model3": 0.15, "vehicle.audi.a2": 0.15,
-    "vehicle.mini.cooper_s": 0.14, "vehicle.nissan.patrol": 0.14, "vehicle.mercedes.sprinter": 0.1,
-    "vehicle.carlamotors.carlacola": 0.04, "vehicle.mitsubishi.fusorosa": 0.03,
-    "vehicle.kawasaki.ninja": 0.06, "vehicle.bh.crossbike": 0.05,
-}  # fmt: skip
-"""How often a body is met in traffic."""
+URGENT_HASTE = 1.4
+"""Their desired speed as a share of the limit."""
 
 TOP_SPEED = {ActorKind.BICYCLE: 5.5, ActorKind.TRUCK: 22.0, ActorKind.BUS: 22.0}
 """Own speed limit by kind, m/s; others have none that matters."""
@@ -71,9 +67,17 @@ CLOTHES = np.array([
     [60, 80, 140], [150, 90, 120],
 ], dtype=np.uint8)  # fmt: skip
 
+EDGE_M = 0.6
+"""From a bicycle that keeps to the right to the edge of its lane: past parked cars that stand a
+little over it."""
+
 COMMON_PAINTS, COMMON_SHARE = 5, 0.67
 CHILD_SHARE = 0.15
 EGO_PAINT = (120, 24, 28)
+
+
+STRAIGHT_RAD = 0.15
+"""Where a parking lane turns more over 6 m, a parked van stands in the way of a fire engine."""
 
 
 class Slots(NamedTuple):
@@ -84,12 +88,19 @@ class Slots(NamedTuple):
         s: arc length along it.
         pose: x, y and heading there.
         width_m: the least lane width of the 5 m around.
+        flow: how busy the road is by rights: speed limit in units of 10 m/s, times the lanes side
+            by side.
+        bend: how far the heading turns over the 6 m around, rad.
+        motorway: whether cyclists keep off it.
     """
 
     lane: Int[np.ndarray, " slot"]
     s: Float[np.ndarray, " slot"]
     pose: Float[np.ndarray, "slot 3"]
     width_m: Float[np.ndarray, " slot"]
+    flow: Float[np.ndarray, " slot"]
+    bend: Float[np.ndarray, " slot"]
+    motorway: Bool[np.ndarray, " slot"]
 
 
 @dataclass(frozen=True)
@@ -101,29 +112,24 @@ class SlotTable:
         parking: on parking lanes.
         walking: on sidewalks.
         large: whether moving actors have to stay near the ego to be met at all.
-        bodies: rows of `catalogue.MODELS` that fit the lanes.
+        lane_m: width of the driving lanes, the narrowest twentieth apart; 0 for none.
     """
 
     driving: Slots
     parking: Slots
     walking: Slots
     large: bool
-    bodies: Int[np.ndarray, " model"]
+    lane_m: float
 
 
 def build_slots(town: Town) -> SlotTable:
     """List the starting places of a town."""
     lanes, road = town.lanes, road_of(town)
     drivable = (lanes.kind == LaneKind.DRIVING) & (lanes.junction < 0)
-    lively = drivable & (road.lanes["live"] == 1)
+    lively = drivable & (road.lanes["live"] == 2)
     drivable = lively if lively.any() else drivable
     used = np.repeat(drivable, np.diff(lanes.start))
     width = float(np.percentile(lanes.width_m[used], 5)) if used.any() else 0.0
-    wide = [
-        row
-        for row, model in enumerate(catalogue.MODELS)
-        if model.name in SHARES and 2.0 * model.half_extent[1] + 0.7 <= width
-    ]
     outside = lanes.junction < 0
     span = np.ptp(lanes.points[:, :2], axis=0)
     return SlotTable(
@@ -131,7 +137,7 @@ def build_slots(town: Town) -> SlotTable:
         parking=_slots(town, (lanes.kind == LaneKind.PARKING) & outside, 6.8, 3.6),
         walking=_slots(town, lanes.kind == LaneKind.SIDEWALK, 5.0, 1.0),
         large=bool(np.hypot(*span) > LARGE_M),
-        bodies=np.array(wide, dtype=np.int64),
+        lane_m=width,
     )
 
 
@@ -145,9 +151,15 @@ def _slots(town: Town, chosen: Bool[np.ndarray, " lane"], every_m: float, inset_
     s = inset_m + ranges(np.zeros_like(count), count) * every_m
     last = lanes.start[lane + 1] - 1
     row = np.minimum(lanes.start[lane] + _points_before(lanes, lane, s), last)
-    width = np.minimum(_width_at(lanes, lane, s - 2.5), _width_at(lanes, lane, s + 2.5))
+    ends = [_column_at(lanes, lanes.width_m, lane, s + off) for off in (-2.5, 2.5)]
+    # Turns between lanes do not matter: both headings are those of one lane.
+    way = np.unwrap(lanes.yaw)
+    before, after = (_column_at(lanes, way, lane, s + off) for off in (-3.0, 3.0))
     pose = np.column_stack([lanes.points[row, :2], lanes.yaw[row]]).astype(np.float64)
-    return Slots(lane.astype(np.int64), s, pose, width)
+    limit = lanes.speed_limit_mps[lane]
+    flow = np.maximum(_lanes_abreast(lanes)[lane] * limit / 10.0, 0.1)
+    turn, motorway = np.abs(after - before), limit > MOTORWAY_MPS
+    return Slots(lane.astype(np.int64), s, pose, np.minimum(*ends), flow, turn, motorway)
 
 
 def _points_before(
@@ -164,16 +176,31 @@ def _points_before(
         guess += more.astype(np.int64) - fewer
 
 
-def _width_at(
-    lanes: LaneTable, lane: Int[np.ndarray, " n"], s: Float[np.ndarray, " n"]
+def _column_at(
+    lanes: LaneTable,
+    column: Float[np.ndarray, " point"],
+    lane: Int[np.ndarray, " n"],
+    s: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
-    """Width of the lane at each place; beyond its ends that at the end."""
+    """A column of points at each place of its lane; beyond its ends that at the end."""
     first, last = lanes.start[lane], lanes.start[lane + 1] - 1
     after = np.clip(first + _points_before(lanes, lane, s), first + 1, last)
-    begin, width = lanes.s_m[after - 1], lanes.width_m[after - 1]
-    slope = (lanes.width_m[after] - width) / (lanes.s_m[after] - begin)
+    begin, value = lanes.s_m[after - 1], column[after - 1]
+    slope = (column[after] - value) / (lanes.s_m[after] - begin)
     inside = np.clip(s, lanes.s_m[first], lanes.s_m[last])
-    return (slope * (inside - begin) + width).astype(np.float64)
+    return (slope * (inside - begin) + value).astype(np.float64)
+
+
+def _lanes_abreast(lanes: LaneTable) -> Int[np.ndarray, " lane"]:
+    """How many lanes of each lane's direction lie side by side, itself included."""
+    count = np.ones(len(lanes), dtype=np.int64)
+    for beside in (lanes.left, lanes.right):
+        at = beside.copy()
+        # No road has more lanes than this; the bound ends a ring of wrong links.
+        for _ in range(16):
+            count += at >= 0
+            at = np.where(at >= 0, beside[at], -1)
+    return count
 
 
 slots_of = PerTown(build_slots)
@@ -201,9 +228,11 @@ class _Taken:
 
 
 def _order(
-    slots: Slots, episode: Episode, rng: np.random.Generator, *, bubble: bool
+    slots: Slots, episode: Episode, rng: np.random.Generator, *, bubble: bool, main: float = 0.0
 ) -> Int[np.ndarray, " slot"]:
     """Slots in random order, those near the route first more often; none outside of the bubble.
+
+    With `main`, those on main roads too: see `TrafficConfig.main_roads`.
 
     Weighted sampling without replacement by exponential keys (Efraimidis and Spirakis 2006,
     "Weighted random sampling with a reservoir").
@@ -213,6 +242,8 @@ def _order(
     for point in episode.route.points[::20, :2]:
         away = np.minimum(away, np.hypot(*(slots.pose[:, :2] - point).T))
     key = np.where(away < NEAR_M, key / NEAR_WEIGHT, key)
+    if main > 0.0:
+        key /= slots.flow**main
     if bubble:
         start = episode.route.points[0, :2]
         key[np.hypot(*(slots.pose[:, :2] - start).T) > BUBBLE_M] = np.inf
@@ -246,7 +277,7 @@ def populate(town: Town, episode: Episode) -> Population:
     asked = episode.traffic
     taken = _Taken(float(route.points[0, 0]), float(route.points[0, 1]), float(route.yaw[0]))
     seed = episode.seed
-    driving = _pick_vehicles(table, episode, taken, asked.vehicles)
+    driving = _pick_vehicles(table, episode, taken)
     parked = _pick_parked(table, episode, taken)
     order = _order(table.walking, episode, generator(seed, "spawn/walkers"), bubble=table.large)
     walking = order[: asked.pedestrians]
@@ -261,6 +292,12 @@ def populate(town: Town, episode: Episode) -> Population:
     cast = _Cast(empty_bodies(counts.total), np.zeros((counts.total, 3), np.uint8), people)
     cast.dress(0, catalogue.EGO_MODEL, EGO_PAINT)
     drivers = _seat_drivers(cast, table.driving, driving)
+    drivers["urgent"][1 : 1 + asked.emergency] = 1
+    drivers["haste"][drivers["urgent"] == 1] = URGENT_HASTE
+    if asked.bicycles >= 0.0:
+        # They are going to ride on other lanes, too.
+        width_m = np.minimum(table.driving.width_m[driving.slot], table.lane_m)
+        _keep_right(cast, drivers, width_m)
     _park(cast, table.parking, parked, counts)
     walkers = _seat_walkers(cast, table.walking, walking, counts)
     traffic = Traffic(
@@ -282,29 +319,30 @@ class _Placing:
     model: Int[np.ndarray, " n"]
 
 
-def _pick_vehicles(table: SlotTable, episode: Episode, taken: _Taken, count: int) -> _Placing:
+def _pick_vehicles(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
     """Slots and bodies of the moving vehicles."""
     rng = generator(episode.seed, "spawn/vehicles")
-    shares = np.array([SHARES[catalogue.MODELS[row].name] for row in table.bodies])
-    if len(shares) == 0:
+    models = draw_vehicles(table.lane_m, episode.traffic, rng)
+    if len(models) == 0:
         return _Placing(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    models = rng.choice(table.bodies, size=count, p=shares / shares.sum())
-    order = _order(table.driving, episode, rng, bubble=table.large)
-    return _fit(table.driving, order, models, taken, 4.0)
+    main = episode.traffic.main_roads
+    order = _order(table.driving, episode, rng, bubble=table.large, main=main)
+    cyclists = BICYCLES if episode.traffic.bicycles >= 0.0 else ()
+    return _fit(table.driving, order, models, taken, 4.0, cyclists)
 
 
 def _pick_parked(table: SlotTable, episode: Episode, taken: _Taken) -> _Placing:
     """Slots and bodies of the parked cars, where the parking lane is wide enough for all."""
     rng = generator(episode.seed, "spawn/parked")
-    kinds = (ActorKind.CAR, ActorKind.VAN)
-    usual = [(row, m) for row, m in enumerate(catalogue.MODELS) if m.name in SHARES]
-    bodies = [row for row, m in usual if m.kind in kinds]
-    models = rng.choice(np.array(bodies), size=episode.traffic.parked)
-    order = _order(table.parking, episode, rng, bubble=False)
+    bodies = parked_bodies(episode.traffic)
+    models = rng.choice(bodies, size=episode.traffic.parked)
+    slots = table.parking
+    order = _order(slots, episode, rng, bubble=False)
     widest = 2.0 * max(catalogue.MODELS[row].half_extent[1] for row in bodies)
-    return _fit(
-        table.parking, order[table.parking.width_m[order] > widest - 0.3], models, taken, 1.2
-    )
+    wide = slots.width_m[order] > widest - 0.3
+    if has_large_bodies(episode.traffic):
+        wide &= slots.bend[order] < STRAIGHT_RAD
+    return _fit(slots, order[wide], models, taken, 1.2)
 
 
 def _fit(
@@ -313,17 +351,36 @@ def _fit(
     models: Int[np.ndarray, " n"],
     taken: _Taken,
     gap_m: float,
+    off_motorways: Collection[int] = (),
 ) -> _Placing:
-    """Put bodies into slots in the given order, each where there is space."""
-    chosen: list[int] = []
+    """Put bodies into slots in the given order, each where there is space.
+
+    Args:
+        slots: the places.
+        order: in which they are tried.
+        models: rows of `catalogue.MODELS`; the first one that may stand in a place gets it.
+        taken: what stands there already; gets what is placed.
+        gap_m: to keep before and behind.
+        off_motorways: models that may not stand on motorways.
+    """
+    waiting, chosen, placed = models.tolist(), list[int](), list[int]()
     for slot in order.tolist():
-        if len(chosen) == len(models):
+        barred = off_motorways if slots.motorway[slot] else ()
+        model = next((row for row in waiting if row not in barred), None)
+        if not waiting:
             break
-        half_length = catalogue.MODELS[models[len(chosen)]].half_extent[0]
-        if taken.free(slots.pose[slot], half_length, gap_m):
-            taken.take(slots.pose[slot], half_length)
-            chosen.append(slot)
-    return _Placing(np.array(chosen, dtype=np.int64), models[: len(chosen)].astype(np.int64))
+        if model is None or not taken.free(slots.pose[slot], _half_length(model), gap_m):
+            continue
+        taken.take(slots.pose[slot], _half_length(model))
+        waiting.remove(model)
+        chosen.append(slot)
+        placed.append(model)
+    return _Placing(np.array(chosen, dtype=np.int64), np.array(placed, dtype=np.int64))
+
+
+def _half_length(model: int) -> float:
+    """Of a body, m."""
+    return catalogue.MODELS[model].half_extent[0]
 
 
 @dataclass(frozen=True)
@@ -371,6 +428,13 @@ def _seat_drivers(cast: _Cast, slots: Slots, placing: _Placing) -> Records:
     cast.bodies["lane"][1 : 1 + count] = slots.lane[placing.slot]
     cast.bodies["lane_s"][1 : 1 + count] = slots.s[placing.slot]
     return drivers
+
+
+def _keep_right(cast: _Cast, drivers: Records, width_m: Float[np.ndarray, " n"]) -> None:
+    """Let bicycles ride at the right edge of lanes of these widths."""
+    bodies = cast.bodies[1 : len(drivers)]
+    room = np.maximum(width_m / 2.0 - bodies["half_width"] - EDGE_M, 0.0)
+    drivers["keep"][1:] = np.where(bodies["kind"] == ActorKind.BICYCLE, -room, 0.0)
 
 
 def _park(cast: _Cast, slots: Slots, placing: _Placing, counts: Counts) -> None:

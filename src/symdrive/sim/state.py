@@ -37,9 +37,10 @@ BODY = np.dtype(
 
 DRIVER = np.dtype(
     _columns(np.float64, "haste top_speed min_gap headway accel decel command")
-    + _columns(np.float64, "entry_m hold_m red_m")
+    + _columns(np.float64, "entry_m hold_m red_m aside keep shift_m shifted_m")
     + _columns(np.int64, "path_count behind cursor blocker entry_lane entry_from")
-    + _columns(np.int64, "granted rank arrived waited stopped_at still claim_count")
+    + _columns(np.int64, "granted rank arrived waited stopped_at still claim_count changed_at")
+    + _columns(np.int64, "urgent yielded")
 )
 """The mind of a moving vehicle; of the ego only the path and what follows from it are known.
 
@@ -56,6 +57,11 @@ Right of way: `granted` the entry lane that may be entered, -1 for none, `rank` 
 `arrived` the tick in which the junction came within braking distance, `waited` ticks stood before
 it, `stopped_at` the lane whose stop sign was obeyed, -1 for none, `claim_count` rows of the claims.
 `still`: ticks without motion while no signal asks for it.
+In the lane: `keep` where the driver stays, m left of the middle; a sideways move goes there from
+`aside` over `shift_m` of road (0 for none), of which `shifted_m` are done. `changed_at` the tick of
+the last lane change.
+Emergency: `urgent` 1 on a call; `yielded` ticks for which the driver has made way, negative while
+it does not again.
 """
 
 CLAIM = np.dtype(_columns(np.float64, "start_m") + _columns(np.int64, "lane inside"))
@@ -84,7 +90,10 @@ before it; of one that cannot stop in comfort; how many walk on it."""
 
 
 class WalkerMode(IntEnum):
-    """What a walker is doing."""
+    """What a walker is doing.
+
+    In LOOK it waits for a gap, in STRAY it crosses, both away from crosswalks.
+    """
 
     WALK = 0
     TO_KERB = 1
@@ -92,6 +101,8 @@ class WalkerMode(IntEnum):
     CROSS = 3
     TO_LANE = 4
     DOWN = 5
+    LOOK = 6
+    STRAY = 7
 
 
 class Traffic(NamedTuple):
@@ -150,7 +161,7 @@ def empty_drivers(count: int) -> Records:
         drivers[name] = -1
     for name in ("entry_m", "hold_m", "red_m"):
         drivers[name] = np.inf
-    drivers["arrived"] = NEVER
+    drivers["arrived"] = drivers["changed_at"] = NEVER
     drivers["haste"], drivers["top_speed"] = 1.0, 60.0
     drivers["min_gap"], drivers["headway"] = 2.0, 1.4
     drivers["accel"], drivers["decel"] = 1.6, 2.0

@@ -141,7 +141,7 @@ def _mismatch(road: Road, row: int, x: float, y: float, yaw: float) -> tuple[flo
 
 @inner
 @no_type_check
-def _lane_at(
+def lane_at(
     road: Road, cells: Cells, x: float, y: float, z: float, yaw: float
 ) -> tuple[int, float]:
     """The lane that a pose is on and the arc length along it; lane -1 where there is none."""
@@ -222,7 +222,7 @@ def locate_ego(road: Road, cells: Cells, traffic: Traffic, course: Course) -> No
             driver.behind = before
             _path_from_course(road, traffic, course)
         return
-    ego.lane, ego.lane_s = _lane_at(road, cells, ego.x, ego.y, ego.z, ego.yaw)
+    ego.lane, ego.lane_s = lane_at(road, cells, ego.x, ego.y, ego.z, ego.yaw)
     if ego.lane < 0 or road.lanes[ego.lane].kind != _DRIVING:
         driver.path_count, driver.behind = 0, -1
     elif ego.lane != before:

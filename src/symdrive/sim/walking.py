@@ -33,6 +33,7 @@ GIVE_UP_TICKS = 1200
 
 _WALK, _TO_KERB, _WAIT = WalkerMode.WALK.value, WalkerMode.TO_KERB.value, WalkerMode.WAIT.value
 _CROSS, _TO_LANE, _DOWN = WalkerMode.CROSS.value, WalkerMode.TO_LANE.value, WalkerMode.DOWN.value
+_LOOK, _STRAY = WalkerMode.LOOK.value, WalkerMode.STRAY.value
 _GREEN, _YELLOW = SignalState.GREEN.value, SignalState.YELLOW.value
 
 
@@ -49,7 +50,7 @@ def sidewalk_pose(road: Road, walkers: Records, w: int) -> tuple[float, float, f
 
 @inner
 @no_type_check
-def _head_for_lane(
+def head_for_lane(
     road: Road, walkers: Records, w: int, lane: int, s: float, direction: int
 ) -> None:
     """Walk straight to a place on a sidewalk and go on along it."""
@@ -70,7 +71,7 @@ def _head_for_kerb(ways: Walkways, walker: Records, crosswalk: int, side: int, m
 
 @inner
 @no_type_check
-def _draw(walker: Records, draws: Float[np.ndarray, " draw"]) -> float:
+def next_draw(walker: Records, draws: Float[np.ndarray, " draw"]) -> float:
     """The walker's next random number, uniform in [0, 1)."""
     walker.cursor += 1
     return draws[walker.cursor % len(draws)]
@@ -131,13 +132,13 @@ def _turn_at_end(
     end = ways.ends[2 * walker.lane + (1 if walker.direction > 0 else 0)]
     if end.first == end.end:
         s = min(max(walker.s, 0.0), length)
-        _head_for_lane(road, walkers, w, walker.lane, s, -walker.direction)
+        head_for_lane(road, walkers, w, walker.lane, s, -walker.direction)
         return
-    pick = ways.links[end.first + int(_draw(walker, draws) * (end.end - end.first))]
+    pick = ways.links[end.first + int(next_draw(walker, draws) * (end.end - end.first))]
     if pick % 2 == 0:
-        _head_for_lane(road, walkers, w, pick // 2, 0.0, 1)
+        head_for_lane(road, walkers, w, pick // 2, 0.0, 1)
     else:
-        _head_for_lane(road, walkers, w, pick // 2, road.lanes[pick // 2].length, -1)
+        head_for_lane(road, walkers, w, pick // 2, road.lanes[pick // 2].length, -1)
 
 
 @inner
@@ -151,7 +152,7 @@ def _find_door(
         if abs(door.s - walker.s) > 0.3 or walker.used == door.crosswalk:
             continue
         walker.used = door.crosswalk
-        if _draw(walker, draws) < share:
+        if next_draw(walker, draws) < share:
             walker.side, walker.waited = door.side, 0
             _head_for_kerb(ways, walker, door.crosswalk, door.side, _TO_KERB)
             return True
@@ -220,12 +221,12 @@ def _arrive(
     walker = walkers[w]
     if walker.mode == _TO_KERB:
         walker.mode = _WAIT
-    elif walker.mode == _TO_LANE:
+    elif walker.mode == _TO_LANE or walker.mode == _STRAY:
         walker.mode = _WALK
     else:
         side = ways.sides[walker.crosswalk, 1 - walker.side]
-        direction = 1 if _draw(walker, draws) < 0.5 else -1
-        _head_for_lane(road, walkers, w, side.lane, side.lane_s, direction)
+        direction = 1 if next_draw(walker, draws) < 0.5 else -1
+        head_for_lane(road, walkers, w, side.lane, side.lane_s, direction)
 
 
 @inner
@@ -292,12 +293,12 @@ def walk(
     for w in range(len(walkers)):
         walker, me = walkers[w], traffic.bodies[len(traffic.bodies) - len(walkers) + w]
         before = me.speed
-        if walker.mode == _DOWN:
+        if walker.mode == _DOWN or walker.mode == _LOOK:
             me.speed = 0.0
         elif walker.mode == _WAIT:
             _wait(ways, me, walker, crossings, signals)
             if walker.mode == _WAIT and walker.waited > GIVE_UP_TICKS:
-                _head_for_lane(road, walkers, w, walker.lane, walker.s, walker.direction)
+                head_for_lane(road, walkers, w, walker.lane, walker.s, walker.direction)
         else:
             _step(road, ways, traffic, cells, walkers, w, habit)
         me.lane = walker.lane if walker.mode == _WALK else -1
