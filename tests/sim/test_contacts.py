@@ -144,25 +144,31 @@ def test_a_crash_is_felt_as_the_momentum_that_it_takes(alder: Town, straight_rou
     np.testing.assert_allclose(np.linalg.norm(contact.impulse), np.linalg.norm(event.impulse))
 
 
-def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):
-    world, sim = empty_world, empty_world._sim
-    assert sim is not None
+def clear_run(world: EmbeddedWorld) -> tuple[float, float]:
+    """An occupied place that the ego now stands 8 m before, with room for it to back out."""
+    assert world._sim is not None
+    ego = world._sim.traffic.bodies[0]
     obstacles = obstacles_of(world.town).around(*world.town.lanes.points[0, :2])
-    tiles = np.argwhere(obstacles.tile >= 0)
-    assert len(tiles) > 0
-    row, col = tiles[len(tiles) // 2]
-    cells = np.argwhere(obstacles.cells[obstacles.tile[row, col]])
-    y, x = obstacles.origin[::-1] + (np.array([row, col]) * TILE + cells[0] + 0.5) * CELL_M
-    ego = sim.traffic.bodies[0]
-    for yaw in np.linspace(0.0, 2 * np.pi, 24):
-        touched = []
-        for away in (24.0, 20.0, 16.0, 12.0, 8.0):  # room to back out, too
-            ego["x"], ego["y"], ego["yaw"] = x - away * np.cos(yaw), y - away * np.sin(yaw), yaw
-            ego["speed"] = 0.0
-            world.step(Control(brake=1.0))
-            touched += world.truth().collisions
-        if not touched:
-            break
+    for row, col in np.argwhere(obstacles.tile >= 0):
+        cells = np.argwhere(obstacles.cells[obstacles.tile[row, col]])
+        y, x = obstacles.origin[::-1] + (np.array([row, col]) * TILE + cells[0] + 0.5) * CELL_M
+        for yaw in np.linspace(0.0, 2 * np.pi, 24):
+            touched = []
+            for away in (24.0, 20.0, 16.0, 12.0, 8.0):
+                ego["x"], ego["y"], ego["yaw"] = x - away * np.cos(yaw), y - away * np.sin(yaw), yaw
+                ego["speed"] = 0.0
+                world.step(Control(brake=1.0))
+                touched += world.truth().collisions
+                if touched:
+                    break
+            if not touched:
+                return float(x), float(y)
+    raise AssertionError("nothing to run into")
+
+
+def test_scenery_stops_the_ego_and_lets_it_back_out(empty_world: EmbeddedWorld):
+    world = empty_world
+    x, y = clear_run(world)
     ids = []
     for _ in range(100):
         world.step(GO)
