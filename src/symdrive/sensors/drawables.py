@@ -18,11 +18,12 @@ _MARGIN_M = 0.01
 
 def cut(
     vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
-) -> tuple[Int64[np.ndarray, " face"], Int64[np.ndarray, " cell"], Float32[np.ndarray, "cell 4"]]:
+) -> tuple[Int64[np.ndarray, " face"], Int64[np.ndarray, " cell"], Float32[np.ndarray, "cell 7"]]:
     """Cut a mesh into squares of the ground.
 
     Returns:
-        The faces square by square, where each square begins among them, and the sphere around it.
+        The faces square by square, where each square begins among them, and what is around it: the
+        middle and the radius of a sphere, and half the sides of a box with the same middle.
     """
     cell = np.floor(vertices[faces, :2].mean(axis=1) / _CELL_M).astype(np.int64)
     order = np.lexsort((cell[:, 1], cell[:, 0]))
@@ -32,12 +33,12 @@ def cut(
     first = np.flatnonzero(is_new)
     corners = vertices[faces[order]].astype(np.float64)
     if not len(first):
-        return order, first, np.zeros((0, 4), dtype=np.float32)
+        return order, first, np.zeros((0, 7), dtype=np.float32)
     low = np.minimum.reduceat(corners.min(axis=1), first)
     high = np.maximum.reduceat(corners.max(axis=1), first)
-    radius = 0.5 * np.linalg.norm(high - low, axis=1) + _MARGIN_M
-    sphere = np.column_stack([0.5 * (low + high), radius])
-    return order, first, sphere.astype(np.float32)
+    half = 0.5 * (high - low) + _MARGIN_M
+    radius = np.linalg.norm(half, axis=1)
+    return order, first, np.column_stack([0.5 * (low + high), radius, half]).astype(np.float32)
 
 
 class Drawables:
@@ -53,7 +54,7 @@ class Drawables:
         meshes = [town.vertices[town.faces[order]], *(m.vertices[m.faces] for m in models)]
         corners = [mesh.reshape(-1, 9) for mesh in meshes]
         begins = np.cumsum([len(mesh) for mesh in corners])
-        self._triangles = np.concatenate(corners, dtype=np.float32)
+        self._triangles = np.ascontiguousarray(np.concatenate(corners, dtype=np.float32).T)
         self._face = np.concatenate([order, np.arange(begins[0], begins[-1])]).astype(np.int32)
         self._first, self._last = first, np.append(first[1:], begins[:1])[: len(first)]
         self._model_first, self._model_last = begins[:-1], begins[1:]
@@ -78,16 +79,18 @@ class Drawables:
         # A turned box reaches no farther than its stretched half diagonal.
         stretch = np.linalg.norm(matrix, axis=1)
         radius = np.linalg.norm(stretch * self._reach[model], axis=1)
-        spheres = np.column_stack([middle, radius]).astype(np.float32)
+        half = np.einsum("aij,aj->ai", np.abs(matrix), self._reach[model]) + _MARGIN_M
+        around = np.column_stack([middle, radius, half]).astype(np.float32)
         place = np.zeros((len(model) + 1, 3, 4))
         place[0, :, :3] = np.eye(3)
         place[1:, :, :3], place[1:, :, 3] = matrix, position
-        cells = len(self._cells)
+        cells, around = len(self._cells), np.concatenate([self._cells, around])
         return Blocks(
             self._triangles,
             self._face,
             np.concatenate([self._first, self._model_first[model]]),
             np.concatenate([self._last, self._model_last[model]]),
             np.concatenate([np.zeros(cells, dtype=np.int64), np.arange(1, len(model) + 1)]),
-            np.concatenate([self._cells, spheres]),
+            around[:, :4],
+            around[:, 4:],
         ), place.reshape(-1, 12)

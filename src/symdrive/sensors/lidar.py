@@ -194,7 +194,7 @@ def beam_points(
     return points
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _place(points, elevation, azimuth, beams, distance, turn, position):
     """Fill points: along each beam by its distance, turned and moved as the LiDAR is mounted."""
@@ -269,7 +269,7 @@ def _cast_chunk(sweep, echoes, sent, chunk, chunks):
                     count = 0
 
 
-@njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, nogil=True, parallel=True, fastmath=True)
 @no_type_check
 def cast_sweep(
     sweep: Sweep, echoes: Echoes, sent: Bool[np.ndarray, "channel column"], chunks: int

@@ -184,7 +184,7 @@ def _needed(frame, weathered, dark):
     return _WET if weathered else _PLAIN
 
 
-@njit(cache=True, parallel=True, fastmath=True, error_model="numpy")
+@njit(cache=True, nogil=True, parallel=True, fastmath=True, error_model="numpy")
 @no_type_check
 def paint(
     view: View,
@@ -238,7 +238,7 @@ def _strip(turn, height):
     return chunk, min(height, chunk * rows), min(height, (chunk + 1) * rows)
 
 
-@njit(cache=True, parallel=True, fastmath=True, error_model="numpy")
+@njit(cache=True, nogil=True, parallel=True, fastmath=True, error_model="numpy")
 @no_type_check
 def paint_weathered(
     view: View,

@@ -46,7 +46,7 @@ def _next(state):
     return state, (state & np.uint32(0xFFFFFF)) / 16777216.0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _streaks(rgb, seed, count, lean, tone):
     """Blend lines of random place, length and strength; `tone` is their grey and their opacity."""

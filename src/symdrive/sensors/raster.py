@@ -16,22 +16,34 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, Int64
 from numba import njit, prange
 
+from symdrive.sensors.projection import (
+    BEHIND,
+    NEAR_M,
+    SLACK_PX,
+    cross,
+    edge,
+    extent,
+    holds_centre,
+    minus,
+    on_grid,
+    pixel_bounds,
+    seen_from,
+    view_matrix,
+    with_point,
+)
+
 SKY_DEPTH_M = 1000.0
 """Depth of pixels that hit nothing, as CARLA's depth camera reports its far plane."""
 
-NEAR_M = 0.05
-"""Surfaces nearer than this are not seen."""
-
-_CHUNKS, _STRIPS, _TILE_PX = 16, 16, 32
-_PARTS = (0.03, 0.1, 0.3, 1.0)
+_CHUNKS, _STRIPS, _TILE_PX = 16, 16, 8
+_PARTS = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0)
 """Shares of the triangles, nearest first, after which it is asked anew what is hidden."""
-
-_SLACK_PX = 1e-6
-"""Neighbours overlap by this much rather than leave a crack."""
 
 _NEAREST = np.float32(1.0 / NEAR_M)
 _FARTHEST = np.float32(1.0 / SKY_DEPTH_M)
-_BEHIND = 1e9
+_CLEARLY = 1.0001
+"""Ratio of depths from which on single precision cannot say otherwise."""
+
 _LEVEL = 1e-30
 
 
@@ -39,20 +51,23 @@ class Blocks(NamedTuple):
     """Triangles in groups that are drawn, or left out, together.
 
     Attributes:
-        triangles: x y z of three corners, in the frame of their body, m.
+        triangles: rows of x, y and z of the first corners, then of the second and third ones, in
+            the frames of their bodies, m.
         face: of each triangle, its row in the face table.
         first: triangle where each block begins.
         last: triangle before which each block ends.
         slot: body of each block (0 the town, r + 1 the actor in row r).
         sphere: x y z and radius around each block, world, m.
+        half: half the sides of the box around each block, which has the middle of the sphere, m.
     """
 
-    triangles: Float32[np.ndarray, "face 9"]
+    triangles: Float32[np.ndarray, "9 face"]
     face: Int32[np.ndarray, " face"]
     first: Int64[np.ndarray, " block"]
     last: Int64[np.ndarray, " block"]
     slot: Int64[np.ndarray, " block"]
     sphere: Float32[np.ndarray, "block 4"]
+    half: Float32[np.ndarray, "block 3"]
 
 
 class Lens(NamedTuple):
@@ -107,7 +122,7 @@ class Workbench:
             lens: the camera.
             hidden_slot: body that is not drawn, -1 for none.
         """
-        shown, depth = _shown_blocks(blocks.sphere, blocks.slot, lens, hidden_slot)
+        shown, depth = _shown_blocks(blocks, lens, hidden_slot)
         shown = shown[np.argsort(depth, kind="stable")]
         counts = blocks.last[shown] - blocks.first[shown]
         offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts)])
@@ -117,10 +132,11 @@ class Workbench:
         found = np.empty((len(shown), 3), dtype=np.int64)
         buffers = _Buffers(nearness, index, np.zeros((_STRIPS, _columns(lens.width)), np.float32))
         bench = _Bench(self._edges, self._bounds, self._surface)
-        begin = 0
+        begin, most = 0, int(counts.max(initial=0))
         for share in _PARTS:
             end = int(np.searchsorted(offsets, share * offsets[-1], side="right")) - 1
-            _draw(blocks, place, lens, _Todo(shown, offsets, found, begin, end), bench, buffers)
+            todo = _Todo(shown, offsets, found, begin, end, most)
+            _draw(blocks, place, lens, todo, bench, buffers)
             begin = end
         return Drawing(nearness, index, self._surface)
 
@@ -134,13 +150,17 @@ class Workbench:
 
 
 class _Todo(NamedTuple):
-    """Blocks to draw: which, where each may write, and how many triangles, from row to row."""
+    """Blocks to draw: which, where each may write, and how many triangles, from row to row.
+
+    `most` is the number of triangles of the largest one.
+    """
 
     shown: Int64[np.ndarray, " shown"]
     offsets: Int64[np.ndarray, " shown+1"]
     found: Int64[np.ndarray, "shown 3"]
     begin: int
     end: int
+    most: int
 
 
 class _Buffers(NamedTuple):
@@ -164,33 +184,34 @@ class _Bench(NamedTuple):
     surface: Int32[np.ndarray, "triangle 2"]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
-def _shown_blocks(sphere, slot, lens, hidden):
+def _shown_blocks(blocks, lens, hidden):
     """Blocks that reach into the picture, and the depth of their middles."""
-    m, half_width, half_height = lens.matrix, 0.5 * lens.width, 0.5 * lens.height
-    scale = math.sqrt(m[1, 0] ** 2 + m[1, 1] ** 2 + m[1, 2] ** 2)
-    side, top = math.hypot(scale, half_width), math.hypot(scale, half_height)
-    shown = np.empty(len(sphere), np.int64)
-    depths = np.empty(len(sphere), np.float64)
+    m, sides = lens.matrix, np.empty((6, 4))
+    sides[0], sides[1] = m[0], -m[0]
+    sides[1, 3] += SKY_DEPTH_M
+    for k in range(2):
+        reach = 0.5 * (lens.width, lens.height)[k]
+        sides[2 + 2 * k], sides[3 + 2 * k] = reach * m[0] - m[1 + k], reach * m[0] + m[1 + k]
+    shown = np.empty(len(blocks.slot), np.int64)
+    depths = np.empty(len(blocks.slot), np.float64)
     found = 0
-    for block in range(len(sphere)):
-        x, y, z, radius = sphere[block]
-        depth = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
-        right = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
-        down = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
-        is_beside = (
-            not -radius < depth < SKY_DEPTH_M + radius
-            or half_width * depth - abs(right) < -radius * side
-            or half_height * depth - abs(down) < -radius * top
-        )
-        if not is_beside and slot[block] != hidden:
-            shown[found], depths[found] = block, depth
+    for block in range(len(blocks.slot)):
+        is_within = blocks.slot[block] != hidden
+        x, y, z = blocks.sphere[block, 0], blocks.sphere[block, 1], blocks.sphere[block, 2]
+        a, b, c = blocks.half[block, 0], blocks.half[block, 1], blocks.half[block, 2]
+        for k in range(6):
+            p = sides[k]
+            most = abs(p[0]) * a + abs(p[1]) * b + abs(p[2]) * c
+            is_within = is_within and p[0] * x + p[1] * y + p[2] * z + p[3] + most > 0.0
+        if is_within:
+            shown[found], depths[found] = block, m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
             found += 1
     return shown[:found], depths[:found]
 
 
-@njit(cache=True, parallel=True, fastmath=True, error_model="numpy")
+@njit(cache=True, nogil=True, parallel=True, fastmath=True, error_model="numpy")
 @no_type_check
 def _draw(blocks, place, lens, todo, bench, buffers):
     """Set up the triangles of some blocks and draw them strip by strip."""
@@ -198,9 +219,10 @@ def _draw(blocks, place, lens, todo, bench, buffers):
     height = len(nearness)
     rows = (height + _STRIPS - 1) // _STRIPS
     for chunk in prange(_CHUNKS):
+        kept = np.empty(todo.most, np.bool_)
         for i in range(todo.begin + chunk, todo.end, _CHUNKS):
             if todo.begin == 0 or not _is_hidden(blocks, lens, todo, i, tiles, rows):
-                _set_up_block(blocks, place, lens, todo, bench, i)
+                _set_up_block(blocks, place, lens, todo, bench, (tiles, kept), i)
     for turn in prange(_STRIPS):
         # Threads take neighbouring turns; every other strip shares the horizon among them.
         strip = 2 * (turn % (_STRIPS // 2)) + turn // (_STRIPS // 2)
@@ -217,201 +239,112 @@ def _draw(blocks, place, lens, todo, bench, buffers):
 def _sum_up(nearness, tiles, strip, top, below):
     """The least nearness in each tile of a strip."""
     width = nearness.shape[1]
+    least = np.full(width, _NEAREST)
+    for y in range(top, below):
+        row = nearness[y]
+        for k in range(np.uint32(width)):
+            x = np.uint64(k)
+            least[x] = min(least[x], row[x])
     for column in range(tiles.shape[1]):
-        least = np.float32(_NEAREST)
-        for y in range(top, below):
-            for x in range(column * _TILE_PX, min(width, (column + 1) * _TILE_PX)):
-                least = min(least, nearness[y, x])
-        tiles[strip, column] = least
+        tiles[strip, column] = least[column * _TILE_PX : (column + 1) * _TILE_PX].min()
 
 
 @njit(fastmath=True)
 @no_type_check
 def _is_hidden(blocks, lens, todo, i, tiles, rows):
     """Whether everything in the picture where a block can be is nearer than the block."""
-    m, sphere, block = lens.matrix, blocks.sphere, todo.shown[i]
-    x, y, z, radius = sphere[block, 0], sphere[block, 1], sphere[block, 2], sphere[block, 3]
-    scale = math.sqrt(m[1, 0] ** 2 + m[1, 1] ** 2 + m[1, 2] ** 2)
-    depth = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
-    right = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
-    down = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
-    near, far, reach = depth - radius, depth + radius, radius * scale
-    if near < NEAR_M:
+    m, sphere, half, block = lens.matrix, blocks.sphere, blocks.half, todo.shown[i]
+    near, extent = np.inf, (BEHIND, -BEHIND, BEHIND, -BEHIND)
+    for corner in range(8):
+        x = sphere[block, 0] + (half[block, 0] if corner & 1 else -half[block, 0])
+        y = sphere[block, 1] + (half[block, 1] if corner & 2 else -half[block, 1])
+        z = sphere[block, 2] + (half[block, 2] if corner & 4 else -half[block, 2])
+        depth = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
+        if depth < NEAR_M:
+            return False
+        right = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
+        down = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
+        near, extent = min(near, depth), with_point(extent, right / depth, down / depth)
+    if not _is_covered(tiles, rows, pixel_bounds(extent, lens.width, lens.height), near):
         return False
-    extent = (
-        min((right - reach) / near, (right - reach) / far),
-        max((right + reach) / near, (right + reach) / far),
-        min((down - reach) / near, (down - reach) / far),
-        max((down + reach) / near, (down + reach) / far),
-    )
-    left, last, upper, lower = _pixel_bounds(extent, lens.width, lens.height)
-    if left <= last and upper <= lower:
-        for strip in range(upper // rows, lower // rows + 1):
-            for column in range(left // _TILE_PX, last // _TILE_PX + 1):
-                if tiles[strip, column] * near <= 1.0:
-                    return False
     found = todo.found
     found[i, 0], found[i, 1], found[i, 2] = todo.offsets[i], lens.height, -1
     return True
 
 
+@njit(fastmath=True)
+@no_type_check
+def _is_covered(tiles, rows, bounds, near):
+    """Whether what is drawn already is nearer than a depth wherever tiles reach into bounds."""
+    left, last, upper, lower = bounds
+    if left <= last and upper <= lower:
+        for strip in range(upper // rows, lower // rows + 1):
+            for column in range(left // _TILE_PX, last // _TILE_PX + 1):
+                if tiles[strip, column] * near <= _CLEARLY:
+                    return False
+    return True
+
+
 @njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _set_up_block(blocks, place, lens, todo, bench, i):
+def _set_up_block(blocks, place, lens, todo, bench, spare, i):
     """Edges and bounds of those triangles of a block that lie over a pixel."""
-    triangles, faces, first, last, slots, _ = blocks
-    edges, bounds, surface = bench
+    triangles, faces, first, last, slots, _, _ = blocks
+    (edges, bounds, surface), (tiles, kept) = bench, spare
     block = todo.shown[i]
     slot = slots[block]
-    view = _view_matrix(lens.matrix, place, slot)
+    view = view_matrix(lens.matrix, place, slot)
     width, height = lens.width, lens.height
-    row = todo.offsets[i]
+    middle = (0.5 * width - 0.5, 0.5 * height - 0.5)
+    row, rows = todo.offsets[i], (height + _STRIPS - 1) // _STRIPS
     top, bottom = height, -1
+    _sift(triangles[:, first[block] : last[block]], view, lens, kept)
     for t in range(first[block], last[block]):
-        a = _seen_from(view, triangles[t, 0], triangles[t, 1], triangles[t, 2])
-        b = _seen_from(view, triangles[t, 3], triangles[t, 4], triangles[t, 5])
-        c = _seen_from(view, triangles[t, 6], triangles[t, 7], triangles[t, 8])
-        left, right, upper, lower = _pixel_bounds(_extent(a, b, c), width, height)
-        if left > right or upper > lower:
+        if not kept[t - first[block]]:
             continue
-        normal = _cross(_minus(b, a), _minus(c, a))
+        a = seen_from(view, triangles[0, t], triangles[1, t], triangles[2, t])
+        b = seen_from(view, triangles[3, t], triangles[4, t], triangles[5, t])
+        c = seen_from(view, triangles[6, t], triangles[7, t], triangles[8, t])
+        box = pixel_bounds(extent(a, b, c), width, height)
+        near = min(a[0], b[0], c[0])
+        is_behind = todo.begin > 0 and near > NEAR_M and _is_covered(tiles, rows, box, near)
+        if box[0] > box[1] or box[2] > box[3] or is_behind:
+            continue
+        normal = cross(minus(b, a), minus(c, a))
         volume = normal[0] * a[0] + normal[1] * a[1] + normal[2] * a[2]
         if volume == 0.0:
             continue
         sign = 1.0 if volume > 0.0 else -1.0
-        middle = (0.5 * width - 0.5, 0.5 * height - 0.5)
-        edges[row, 0], edges[row, 1], edges[row, 2] = _edge(a, b, sign, middle)
-        edges[row, 3], edges[row, 4], edges[row, 5] = _edge(b, c, sign, middle)
-        edges[row, 6], edges[row, 7], edges[row, 8] = _edge(c, a, sign, middle)
-        edges[row, 9], edges[row, 10], edges[row, 11] = _on_grid(normal, 1.0 / volume, middle)
-        bounds[row, 0], bounds[row, 1] = left, right
-        bounds[row, 2], bounds[row, 3] = upper, lower
+        edges[row, 0], edges[row, 1], edges[row, 2] = edge(a, b, sign, middle)
+        edges[row, 3], edges[row, 4], edges[row, 5] = edge(b, c, sign, middle)
+        edges[row, 6], edges[row, 7], edges[row, 8] = edge(c, a, sign, middle)
+        edges[row, 9], edges[row, 10], edges[row, 11] = on_grid(normal, 1.0 / volume, middle)
+        bounds[row, 0], bounds[row, 1], bounds[row, 2], bounds[row, 3] = box
         surface[row, 0], surface[row, 1] = slot, faces[t]
-        top, bottom = min(top, upper), max(bottom, lower)
+        top, bottom = min(top, box[2]), max(bottom, box[3])
         row += 1
     found = todo.found
     found[i, 0], found[i, 1], found[i, 2] = row, top, bottom
 
 
-@njit(fastmath=True)
-@no_type_check
-def _view_matrix(matrix, place, slot):
-    """From a body's frame to the camera's, as three rows of four."""
-    rows = (
-        (place[slot, 0], place[slot, 1], place[slot, 2], place[slot, 3]),
-        (place[slot, 4], place[slot, 5], place[slot, 6], place[slot, 7]),
-        (place[slot, 8], place[slot, 9], place[slot, 10], place[slot, 11]),
-    )
-    return (
-        _row_times(matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3], rows),
-        _row_times(matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3], rows),
-        _row_times(matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3], rows),
-    )
-
-
-@njit(fastmath=True)
-@no_type_check
-def _row_times(x, y, z, w, rows):
-    """A row of four times a 3x4 matrix."""
-    a, b, c = rows
-    return (
-        x * a[0] + y * b[0] + z * c[0],
-        x * a[1] + y * b[1] + z * c[1],
-        x * a[2] + y * b[2] + z * c[2],
-        x * a[3] + y * b[3] + z * c[3] + w,
-    )
-
-
-@njit(fastmath=True)
-@no_type_check
-def _seen_from(view, x, y, z):
-    """Depth, right and down of a corner."""
-    a, b, c = view
-    return (
-        a[0] * x + a[1] * y + a[2] * z + a[3],
-        b[0] * x + b[1] * y + b[2] * z + b[3],
-        c[0] * x + c[1] * y + c[2] * z + c[3],
-    )
-
-
-@njit(fastmath=True)
-@no_type_check
-def _minus(a, b):
-    """Difference of triples."""
-    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
-
-
-@njit(fastmath=True)
-@no_type_check
-def _cross(a, b):
-    """Cross product of triples."""
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
-
-
-@njit(fastmath=True)
-@no_type_check
-def _on_grid(plane, factor, middle):
-    """A linear function of the ray (1, right, down) as one of (1, column, row)."""
-    right, down = factor * plane[1], factor * plane[2]
-    return factor * plane[0] - right * middle[0] - down * middle[1], right, down
-
-
-@njit(fastmath=True)
-@no_type_check
-def _edge(start, end, sign, middle):
-    """A linear function of column and row that is positive on the inner side of an edge."""
-    return _on_grid(_cross(start, _minus(end, start)), sign, middle)
-
-
 @njit(fastmath=True, error_model="numpy")
 @no_type_check
-def _extent(a, b, c):
-    """Least and greatest column and row (from the centre) of the part before the near plane."""
-    nearest = min(a[0], b[0], c[0])
-    if nearest > NEAR_M:
-        right = (a[1] / a[0], b[1] / b[0], c[1] / c[0])
-        down = (a[2] / a[0], b[2] / b[0], c[2] / c[0])
-        return min(right), max(right), min(down), max(down)
-    extent = (_BEHIND, -_BEHIND, _BEHIND, -_BEHIND)
-    if max(a[0], b[0], c[0]) <= NEAR_M:
-        return extent
-    for start, end in ((a, b), (b, c), (c, a)):
-        if start[0] > NEAR_M:
-            extent = _with_point(extent, start[1] / start[0], start[2] / start[0])
-        if (start[0] > NEAR_M) != (end[0] > NEAR_M):
-            share = (NEAR_M - start[0]) / (end[0] - start[0])
-            right = start[1] + share * (end[1] - start[1])
-            down = start[2] + share * (end[2] - start[2])
-            extent = _with_point(extent, right / NEAR_M, down / NEAR_M)
-    return extent
-
-
-@njit(fastmath=True)
-@no_type_check
-def _with_point(extent, right, down):
-    """An extent that reaches to a point."""
-    left, most, up, low = extent
-    return min(left, right), max(most, right), min(up, down), max(low, down)
-
-
-@njit(fastmath=True)
-@no_type_check
-def _pixel_bounds(extent, width, height):
-    """First and last column and row whose centres can lie in an extent."""
-    right, down = 0.5 * width - 0.5, 0.5 * height - 0.5
-    return (
-        _clamped(math.ceil(extent[0] + right - _SLACK_PX), 0.0, width),
-        _clamped(math.floor(extent[1] + right + _SLACK_PX), -1.0, width - 1.0),
-        _clamped(math.ceil(extent[2] + down - _SLACK_PX), 0.0, height),
-        _clamped(math.floor(extent[3] + down + _SLACK_PX), -1.0, height - 1.0),
-    )
-
-
-@njit(fastmath=True)
-@no_type_check
-def _clamped(value, low, high):
-    """As a whole number from `low` to `high`."""
-    return int(min(max(value, low), high))
+def _sift(triangles, view, lens, kept):
+    """Which triangles may lie over a pixel: a loop without branches, many at a time."""
+    ax, ay, az = triangles[0], triangles[1], triangles[2]
+    bx, by, bz = triangles[3], triangles[4], triangles[5]
+    cx, cy, cz = triangles[6], triangles[7], triangles[8]
+    right, down = 0.5 * lens.width - 0.5, 0.5 * lens.height - 0.5
+    for k in range(np.uint32(len(ax))):
+        i = np.uint64(k)
+        a, b = seen_from(view, ax[i], ay[i], az[i]), seen_from(view, bx[i], by[i], bz[i])
+        c = seen_from(view, cx[i], cy[i], cz[i])
+        nearest = min(a[0], b[0], c[0])
+        columns, rows = (
+            (a[1] / a[0], b[1] / b[0], c[1] / c[0]),
+            (a[2] / a[0], b[2] / b[0], c[2] / c[0]),
+        )
+        kept[i] = (nearest <= NEAR_M) | (holds_centre(columns, right) & holds_centre(rows, down))
 
 
 @njit(fastmath=True, error_model="numpy")
@@ -439,10 +372,10 @@ def _draw_strip(todo, bench, nearness, index, top, below):
                 span = _cut_span(span, one, steps[0], y)
                 span = _cut_span(span, two, steps[1], y)
                 span = _cut_span(span, three, steps[2], y)
-                if span[0] > span[1] + _SLACK_PX:
+                if span[0] > span[1] + SLACK_PX:
                     continue
-                first = math.ceil(span[0] - _SLACK_PX)
-                after = math.floor(span[1] + _SLACK_PX) + 1
+                first = math.ceil(span[0] - SLACK_PX)
+                after = math.floor(span[1] + SLACK_PX) + 1
                 start = np.float32(plane[0] + plane[1] * first + plane[2] * y)
                 _fill(
                     nearness,

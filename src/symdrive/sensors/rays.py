@@ -57,7 +57,7 @@ def cast(
     return hits
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def cast_rays(
     scene: int,

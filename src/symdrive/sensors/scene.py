@@ -1,8 +1,10 @@
 """What sensors meet: the town and the moving actors, to be drawn or cast at, and their faces.
 
 Slot 0 is the town, slot r + 1 the actor in row r of the last `update`. World frame, metres.
+Threads may look at a scene side by side, but not while it is updated.
 """
 
+import threading
 from functools import cache, cached_property
 from typing import NamedTuple
 
@@ -195,6 +197,9 @@ class Scene:
         self._air = air_of(self.look)
         self._grid: tuple[Actors, tuple[int, int], Air] | None = None
         self._lamps = np.flatnonzero(town.mesh.signal >= 0)
+        self._benches = threading.local()
+        # What is made when it is asked for first may be asked for by several threads.
+        self._lock, self._tree_lock = threading.RLock(), threading.RLock()
 
     @cached_property
     def _trees(self) -> _Trees:
@@ -213,9 +218,12 @@ class Scene:
     def _drawables(self) -> Drawables:
         return Drawables(self.town.mesh, figures())
 
-    @cached_property
+    @property
     def _workbench(self) -> Workbench:
-        return Workbench()
+        """One for each thread that draws."""
+        if not hasattr(self._benches, "own"):
+            self._benches.own = Workbench()
+        return self._benches.own
 
     @property
     def address(self) -> int:
@@ -228,8 +236,9 @@ class Scene:
 
     def _placed_trees(self) -> _Trees:
         """The trees with every actor in its place."""
-        self._trees.place(self._shown_actors(), self._figure)
-        return self._trees
+        with self._tree_lock:
+            self._trees.place(self._shown_actors(), self._figure)
+            return self._trees
 
     def _shown_actors(self) -> Actors:
         """The actors of the last update."""
@@ -238,7 +247,7 @@ class Scene:
         return self._shown
 
     def draw(self, lens: Lens, skip_row: int | None) -> Drawing:
-        """What a camera sees; good until the next drawing.
+        """What a camera sees; good until this thread draws again.
 
         Args:
             lens: the camera.
@@ -254,15 +263,16 @@ class Scene:
     def _things(self) -> tuple[Blocks, Float64[np.ndarray, "slot 12"]]:
         """Everything that can be drawn, and where it is; the same until an actor moves."""
         actors = self._shown_actors()
-        if self._blocks is None:
-            turned = _stretched(actors)
-            self._blocks = self._drawables.blocks(self._figure, turned, actors.position)
-        return self._blocks
+        with self._lock:
+            if self._blocks is None:
+                turned = _stretched(actors)
+                self._blocks = self._drawables.blocks(self._figure, turned, actors.position)
+            return self._blocks
 
     def shade(
         self, middle: Float[np.ndarray, " 3"], skip_row: int | None
     ) -> tuple[Frame, Float32[np.ndarray, " texel"]]:
-        """Shadow maps around a place; good until they are asked for again.
+        """Shadow maps around a place; good until they are asked for around another one.
 
         Args:
             middle: world, m.
@@ -274,10 +284,11 @@ class Scene:
         """
         self._check_row(skip_row)
         things, light = self._things(), self.light.sun_direction
-        if self._shadows is None:
-            self._shadows = ShadowMaps(things[0])
         sun = (float(light[0]), float(light[1]), float(light[2]))
-        return self._shadows.around(sun, middle, things, _slot_of(skip_row))
+        with self._lock:
+            if self._shadows is None:
+                self._shadows = ShadowMaps(things[0])
+            return self._shadows.around(sun, middle, things, _slot_of(skip_row))
 
     @property
     def tables(self) -> SceneTables:
@@ -304,7 +315,8 @@ class Scene:
         self._check_row(skip_row)
         if skip_row is None:
             return SEEN_BY_ALL | HIDEABLE
-        self._placed_trees().hide(skip_row)
+        with self._tree_lock:
+            self._placed_trees().hide(skip_row)
         return SEEN_BY_ALL
 
     def _check_row(self, skip_row: int | None) -> None:
@@ -364,13 +376,14 @@ class Scene:
         if air is None or actors is None or not float(air.dark):
             return air
         cell = round(x / _GRID_STEP_M), round(y / _GRID_STEP_M)
-        kept = self._grid
-        if kept is None or kept[0] is not actors or kept[1] != cell:
-            middle = (cell[0] * _GRID_STEP_M, cell[1] * _GRID_STEP_M)
-            corner, cells = lamp_grid(middle, self._town_lamps, actors)
-            kept = (actors, cell, air._replace(corner=corner, cells=cells))
-            self._grid = kept
-        return kept[2]
+        with self._lock:
+            kept = self._grid
+            if kept is None or kept[0] is not actors or kept[1] != cell:
+                middle = (cell[0] * _GRID_STEP_M, cell[1] * _GRID_STEP_M)
+                corner, cells = lamp_grid(middle, self._town_lamps, actors)
+                kept = (actors, cell, air._replace(corner=corner, cells=cells))
+                self._grid = kept
+            return kept[2]
 
     @cached_property
     def _town_lamps(self) -> Lamps:

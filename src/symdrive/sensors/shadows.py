@@ -194,7 +194,7 @@ def _in_maps(axes, x, y, z):
     )
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True, parallel=True)
 @no_type_check
 def _find_bounds(
     blocks: Blocks,
@@ -206,7 +206,7 @@ def _find_bounds(
     for block in prange(cells):
         low_u, high_u, low_v, high_v = np.inf, -np.inf, np.inf, -np.inf
         for t in range(blocks.first[block], blocks.last[block]):
-            corner = blocks.triangles[t]
+            corner = blocks.triangles[:, t]
             for k in range(0, 9, 3):
                 u, v, _ = _in_maps(axes, corner[k], corner[k + 1], corner[k + 2])
                 low_u, high_u, low_v, high_v = (
@@ -283,7 +283,7 @@ def _texels(corners, t, k, per_m):
     return corners[t, k] * per_m - 0.5, corners[t, k + 1] * per_m - 0.5, corners[t, k + 2]
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 @no_type_check
 def _draw_town(
     blocks: Blocks,
@@ -306,9 +306,9 @@ def _draw_town(
             if high_u < left or low_u > box[1] or high_v < top or low_v > box[3]:
                 continue
             for t in range(begin[block], end[block]):
-                a = _in_maps(axes, triangles[t, 0], triangles[t, 1], triangles[t, 2])
-                b = _in_maps(axes, triangles[t, 3], triangles[t, 4], triangles[t, 5])
-                c = _in_maps(axes, triangles[t, 6], triangles[t, 7], triangles[t, 8])
+                a = _in_maps(axes, triangles[0, t], triangles[1, t], triangles[2, t])
+                b = _in_maps(axes, triangles[3, t], triangles[4, t], triangles[5, t])
+                c = _in_maps(axes, triangles[6, t], triangles[7, t], triangles[8, t])
                 a = (a[0] * per_m - 0.5, a[1] * per_m - 0.5, a[2])
                 b = (b[0] * per_m - 0.5, b[1] * per_m - 0.5, b[2])
                 c = (c[0] * per_m - 0.5, c[1] * per_m - 0.5, c[2])
@@ -337,7 +337,7 @@ def _copy(source, target, layer, box):
             target[at] = source[at]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _restore(
     dirty: Int64[np.ndarray, "box 5"],
@@ -350,7 +350,7 @@ def _restore(
         _copy(town, shade, dirty[n, 0] * _LAYER, box)
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 @no_type_check
 def _place_actors(
     blocks: Blocks,
@@ -371,12 +371,12 @@ def _place_actors(
         for t in range(begins[n], begins[n + 1]):
             own = first + t - begins[n]
             for k in range(0, 9, 3):
-                x, y, z = triangles[own, k], triangles[own, k + 1], triangles[own, k + 2]
+                x, y, z = triangles[k, own], triangles[k + 1, own], triangles[k + 2, own]
                 for i in range(3):
                     corners[t, k + i] = m[i, 0] * x + m[i, 1] * y + m[i, 2] * z + m[i, 3]
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 @no_type_check
 def _find_boxes(
     corners: Float64[np.ndarray, "triangle 9"],
@@ -406,7 +406,7 @@ def _find_boxes(
                 boxes[n, level, 2 * axis + 1] = max(min(most, start + SIDE), least)
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 @no_type_check
 def _draw_actors(
     corners: Float64[np.ndarray, "triangle 9"],

@@ -1,8 +1,8 @@
 """All sensors of one car: the truth in, an observation and its evidence out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import Generic, TypeVar
+from functools import cached_property, partial
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -10,16 +10,18 @@ from jaxtyping import Float32, Int64
 from symdrive.core.geometry import wrap
 from symdrive.core.seeds import generator
 from symdrive.sensors.camera import CameraFrame, render_cameras
+from symdrive.sensors.crew import do_together, workers_for
 from symdrive.sensors.inertial import read_gnss, read_imu, yaw_of
 from symdrive.sensors.lidar import scan
 from symdrive.sensors.light import Look
 from symdrive.sensors.lines import LineWatch
 from symdrive.sensors.localisation import Fix, localise
-from symdrive.sensors.mount import EGO_ROW, ego_pose
+from symdrive.sensors.mount import EGO_ROW, ego_pose, mounted
 from symdrive.sensors.obstacles import probe
 from symdrive.sensors.radar import RadarFrame, detect
 from symdrive.sensors.scene import Scene
 from symdrive.sensors.semantic_lidar import SemanticScanner
+from symdrive.sensors.shadows import middle_of
 from symdrive.world.evidence import Evidence, SemanticPoints, ShiftedView, shifted_mount
 from symdrive.world.geodesy import from_geodetic
 from symdrive.world.observation import (
@@ -28,6 +30,7 @@ from symdrive.world.observation import (
     ImuReading,
     Observation,
     ObstacleReading,
+    RadarPoints,
 )
 from symdrive.world.rig import Rig
 from symdrive.world.specs import (
@@ -44,32 +47,55 @@ S = TypeVar("S", bound=Mounted)
 T = TypeVar("T")
 Cloud = tuple[Float32[np.ndarray, "point 4"], Int64[np.ndarray, " actor"]]
 Counted = tuple[Int64[np.ndarray, " _"], Truth]
+Job = Callable[[], object]
 LastTruth = Callable[[int], Truth]
 """From a sensor's period in ticks to the truth of the tick in which such sensors last read."""
 
 
-class _Memory(Generic[S, T]):
-    """The last reading of each sensor, good for as long as it is of the truth that is asked for."""
+class _Moment(NamedTuple):
+    """A moment at which sensors read, and the moments of all sensors by name."""
 
-    def __init__(self) -> None:
+    truth: Truth
+    of: Mapping[str, Truth]
+    seed: int
+
+
+class _Kind(Generic[S, T]):
+    """Sensors of one kind, and the last reading of each: good while its moment is asked for.
+
+    Args:
+        specs: the sensors.
+    """
+
+    def __init__(self, specs: Sequence[S]) -> None:
+        self.specs = specs
         self._kept: dict[str, tuple[Truth, int, T]] = {}
 
-    def read(
-        self,
-        make: Callable[[S, Truth, int], T],
-        specs: Sequence[S],
-        moments: Mapping[str, Truth],
-        seed: int,
-    ) -> dict[str, T]:
-        """The reading of each sensor at its moment, by name; `make` reads one that is not kept."""
-        found: dict[str, T] = {}
-        for spec in specs:
-            truth, kept = moments[spec.name], self._kept.get(spec.name)
-            if kept is None or kept[0] is not truth or kept[1] != seed:
-                kept = (truth, seed, make(spec, truth, seed))
-                self._kept[spec.name] = kept
-            found[spec.name] = kept[2]
-        return found
+    def due(self, moment: _Moment) -> list[S]:
+        """Those that read at a moment and have not."""
+        return [spec for spec in self.specs if self._is_due(spec.name, moment)]
+
+    def _is_due(self, name: str, moment: _Moment) -> bool:
+        """Whether a sensor reads at a moment and has not."""
+        kept = self._kept.get(name)
+        knows = kept is not None and kept[0] is moment.truth and kept[1] == moment.seed
+        return moment.of[name] is moment.truth and not knows
+
+    def jobs(self, read: Callable[[S, Truth, int], T], moment: _Moment) -> list[Job]:
+        """Read those that are due, each on its own."""
+
+        def job(spec: S) -> None:
+            self.keep(spec, moment, read(spec, moment.truth, moment.seed))
+
+        return [partial(job, spec) for spec in self.due(moment)]
+
+    def keep(self, spec: S, moment: _Moment, reading: T) -> None:
+        """Take this for the last reading of a sensor."""
+        self._kept[spec.name] = (moment.truth, moment.seed, reading)
+
+    def readings(self) -> dict[str, T]:
+        """The last reading of each, by name."""
+        return {spec.name: self._kept[spec.name][2] for spec in self.specs}
 
 
 class SensorSuite:
@@ -93,11 +119,11 @@ class SensorSuite:
         self.rig = rig
         self.cast_every = cast_every
         self._scanner = SemanticScanner(scene)
-        self._cameras: _Memory[CameraSpec, CameraFrame] = _Memory()
-        self._lidars: _Memory[LidarSpec, Cloud] = _Memory()
-        self._radars: _Memory[RadarSpec, RadarFrame] = _Memory()
-        self._semantic_lidars: _Memory[SemanticLidarSpec, SemanticPoints] = _Memory()
-        self._obstacles: _Memory[ObstacleSpec, ObstacleReading | None] = _Memory()
+        self._cameras: _Kind[CameraSpec, CameraFrame] = _Kind(rig.cameras)
+        self._lidars: _Kind[LidarSpec, Cloud] = _Kind(rig.lidars)
+        self._radars: _Kind[RadarSpec, RadarFrame] = _Kind(rig.radars)
+        self._semantic_lidars: _Kind[SemanticLidarSpec, SemanticPoints] = _Kind(rig.semantic_lidars)
+        self._obstacles: _Kind[ObstacleSpec, ObstacleReading | None] = _Kind(rig.obstacles)
 
     @cached_property
     def periods(self) -> tuple[int, ...]:
@@ -121,10 +147,10 @@ class SensorSuite:
         """
         when = (lambda _: truth) if last is None else last
         moments = {spec.name: when(self.period(spec)) for spec in self.rig.sensors()}
-        frames = self._cameras.read(self._picture, self.rig.cameras, moments, seed)
-        clouds = self._lidars.read(self._cloud, self.rig.lidars, moments, seed)
-        radar = self._radars.read(self._detection, self.rig.radars, moments, seed)
-        met = self._obstacles.read(self._obstacle, self.rig.obstacles, moments, seed)
+        for moment in {id(then): then for then in moments.values()}.values():
+            self._read(_Moment(moment, moments, seed))
+        frames, clouds = self._cameras.readings(), self._lidars.readings()
+        radar, met = self._radars.readings(), self._obstacles.readings()
 
         def total(counts: Mapping[str, Int64[np.ndarray, " _"]]) -> Int64[np.ndarray, " actor"]:
             return _total([(count, moments[name]) for name, count in counts.items()], truth)
@@ -134,9 +160,7 @@ class SensorSuite:
             total({name: counts for name, (_, counts) in clouds.items()}),
             {name: frame.labels for name, frame in frames.items()},
             radar_points=total({n: frame.counts for n, frame in radar.items()}) if radar else None,
-            semantic_lidar=self._semantic_lidars.read(
-                self._labelled, self.rig.semantic_lidars, moments, seed
-            ),
+            semantic_lidar=self._semantic_lidars.readings(),
         )
         fix, gnss, imu = self._inertial(truth, moments, seed)
         observation = Observation(
@@ -169,19 +193,16 @@ class SensorSuite:
             seed: of the run.
         """
         cameras = [shifted_mount(spec, lateral_m, yaw) for spec in self.rig.cameras]
-        if cameras or self.rig.radars:
-            self._show(truth, seed)
-        frames = self._render(truth, cameras)
-        radar = {
-            spec.name: detect(
-                self.scene,
-                shifted_mount(spec, lateral_m, yaw),
-                truth,
-                generator(seed, f"radar/shifted/{spec.name}/{truth.tick}"),
-                skip_row=EGO_ROW,
-            ).points
-            for spec in self.rig.radars
-        }
+        radars = [shifted_mount(spec, lateral_m, yaw) for spec in self.rig.radars]
+        points: dict[str, RadarPoints] = {}
+
+        def detect_shifted(spec: RadarSpec) -> None:
+            random = generator(seed, f"radar/shifted/{spec.name}/{truth.tick}")
+            points[spec.name] = detect(self.scene, spec, truth, random, skip_row=EGO_ROW).points
+
+        jobs = [partial(detect_shifted, spec) for spec in radars]
+        frames = self._look(truth, seed, cameras, jobs)
+        radar = {spec.name: points[spec.name] for spec in radars}
         return ShiftedView(
             lateral_m,
             yaw,
@@ -199,47 +220,76 @@ class SensorSuite:
         look = Look(truth.weather, self.shadows, seed, truth.tick)
         self.scene.update(truth.actors, truth.signal_state, look)
 
-    def _render(self, truth: Truth, cameras: Sequence[CameraSpec]) -> Mapping[str, CameraFrame]:
-        """Frames of the given cameras on the ego."""
-        actors = truth.actors
-        if not cameras:
-            return {}
-        return render_cameras(
-            self.scene,
-            cameras,
-            actors.position[EGO_ROW],
-            float(actors.yaw[EGO_ROW]),
-            float(actors.pitch[EGO_ROW]),
-            skip_row=EGO_ROW,
-        )
+    def _read(self, moment: _Moment) -> None:
+        """Read what is due at a moment."""
+        jobs = [
+            *self._lidars.jobs(self._cloud, moment),
+            *self._semantic_lidars.jobs(self._labelled, moment),
+            *self._radars.jobs(self._detection, moment),
+            *self._obstacles.jobs(self._obstacle, moment),
+        ]
+        cameras = self._cameras.due(moment)
+        frames = self._look(moment.truth, moment.seed, cameras, jobs)
+        for spec in cameras:
+            self._cameras.keep(spec, moment, frames[spec.name])
 
-    def _picture(self, spec: CameraSpec, truth: Truth, seed: int) -> CameraFrame:
-        """A frame of one camera."""
+    def _look(
+        self, truth: Truth, seed: int, cameras: Sequence[CameraSpec], others: Sequence[Job]
+    ) -> Mapping[str, CameraFrame]:
+        """Frames of cameras on the ego; other jobs that read the scene are done beside them."""
+        if not cameras and not others:
+            return {}
         self._show(truth, seed)
-        return self._render(truth, [spec])[spec.name]
+        frames: dict[str, CameraFrame] = {}
+
+        def shoot(spec: CameraSpec) -> None:
+            frames[spec.name] = self._picture(spec, truth)
+
+        for n, group in enumerate(self._groups(truth, cameras)):
+            shots, beside = [partial(shoot, spec) for spec in group], () if n else others
+            workers = workers_for(len(group) + len(beside))
+            # One worker draws shadows first; the rest need not wait for it, and small jobs come
+            # last, to fill what is left at the end.
+            jobs = [*beside[: workers - 1], *shots, *beside[workers - 1 :]]
+            do_together(jobs, workers)
+        return {spec.name: frames[spec.name] for spec in cameras}
+
+    def _groups(
+        self, truth: Truth, cameras: Sequence[CameraSpec]
+    ) -> Sequence[Sequence[CameraSpec]]:
+        """Cameras that share shadows (`Scene.shade`); one group, maybe empty, in any case."""
+        groups: dict[bytes, list[CameraSpec]] = {}
+        ego = ego_pose(truth.actors)
+        for spec in cameras:
+            middle = middle_of(ego.position, mounted(spec, ego).position)
+            groups.setdefault(middle.tobytes(), []).append(spec)
+        return list(groups.values()) or [[]]
+
+    def _picture(self, spec: CameraSpec, truth: Truth) -> CameraFrame:
+        """A frame of one camera."""
+        actors = truth.actors
+        place = actors.position[EGO_ROW]
+        yaw, pitch = float(actors.yaw[EGO_ROW]), float(actors.pitch[EGO_ROW])
+        return render_cameras(self.scene, [spec], place, yaw, pitch, skip_row=EGO_ROW)[spec.name]
 
     def _cloud(self, spec: LidarSpec, truth: Truth, seed: int) -> Cloud:
         """Points of a LiDAR, and how many lie on each actor."""
-        self._show(truth, seed)
         random = generator(seed, f"lidar/{spec.name}/{truth.tick}")
         reading, ego = truth.tick // self.period(spec), ego_pose(truth.actors)
         return scan(self.scene, spec, ego, random, reading, skip_row=EGO_ROW)
 
     def _detection(self, spec: RadarSpec, truth: Truth, seed: int) -> RadarFrame:
         """Detections of a radar."""
-        self._show(truth, seed)
         random = generator(seed, f"radar/{spec.name}/{truth.tick}")
         return detect(self.scene, spec, truth, random, skip_row=EGO_ROW)
 
-    def _labelled(self, spec: SemanticLidarSpec, truth: Truth, seed: int) -> SemanticPoints:
+    def _labelled(self, spec: SemanticLidarSpec, truth: Truth, _: int) -> SemanticPoints:
         """Points of a semantic LiDAR."""
-        self._show(truth, seed)
         reading, ego = truth.tick // self.period(spec), ego_pose(truth.actors)
         return self._scanner.scan(spec, truth.actors, ego, reading, skip_row=EGO_ROW)
 
-    def _obstacle(self, spec: ObstacleSpec, truth: Truth, seed: int) -> ObstacleReading | None:
+    def _obstacle(self, spec: ObstacleSpec, truth: Truth, _: int) -> ObstacleReading | None:
         """What an obstacle sensor met."""
-        self._show(truth, seed)
         return probe(self.scene, spec, truth, skip_row=EGO_ROW)
 
     def _inertial(
