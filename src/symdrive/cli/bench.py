@@ -119,7 +119,9 @@ def run_sim(options: BenchSim) -> None:
     ]
     console.print(_table(rest, "a second", scale=1.0))
     if options.soak > 0:
-        console.print(_soak(blind, options.soak))
+        console.print(_soak("no sensors", options.soak, lambda: _blind_tick(blind)))
+    if options.soak_seeing > 0:
+        console.print(_soak("all sensors", options.soak_seeing, lambda: _tick(seeing)))
 
 
 def _episode(
@@ -144,21 +146,22 @@ def _blind_tick(world: EmbeddedWorld) -> None:
     world.truth()
 
 
-def _soak(world: EmbeddedWorld, ticks: int) -> str:
+def _soak(label: str, ticks: int, once: Callable[[], object]) -> str:
     """How much memory many ticks cost, after a tenth of them to warm up.
 
     Raises:
         UserError: where the system does not say how much memory a process has.
     """
     before = 0
-    with bar("memory", ticks) as line:
+    with bar(f"memory, {label}", ticks) as line:
         for tick in range(ticks):
             if tick == ticks // 10:
                 before = _resident_bytes()
-            _blind_tick(world)
+            once()
             line.step()
     grown = 100.0 * (_resident_bytes() / max(before, 1) - 1.0)
-    return f"memory after {ticks:,} ticks: {before / 2**20:,.0f} MiB, {grown:+.2f} % since a tenth"
+    size = before / 2**20
+    return f"memory, {label}, {ticks:,} ticks: {size:,.0f} MiB, {grown:+.2f} % since a tenth"
 
 
 def _resident_bytes() -> int:

@@ -255,7 +255,8 @@ class BenchSim:
         crowd: actors of the row that shows how traffic alone scales.
         living: as for `drive`.
         ticks: measured ticks.
-        soak: ticks over which memory is watched; 0 for none.
+        soak: ticks without sensors over which memory is watched; 0 for none.
+        soak_seeing: the same with all sensors.
         weather: name of the weather (`symdrive drive --help`).
         shadows: let things cast shadows in the cameras.
     """
@@ -267,6 +268,7 @@ class BenchSim:
     living: bool = False
     ticks: int = 300
     soak: int = 0
+    soak_seeing: int = 0
     weather: str = "default"
     shadows: bool = False
 

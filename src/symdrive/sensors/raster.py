@@ -39,6 +39,9 @@ _CHUNKS, _STRIPS, _TILE_PX = 16, 16, 8
 _PARTS = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0)
 """Shares of the triangles, nearest first, after which it is asked anew what is hidden."""
 
+GROUP = 32
+"""So many blocks of the town are looked at together first."""
+
 _NEAREST = np.float32(1.0 / NEAR_M)
 _FARTHEST = np.float32(1.0 / SKY_DEPTH_M)
 _CLEARLY = 1.0001
@@ -59,6 +62,7 @@ class Blocks(NamedTuple):
         slot: body of each block (0 the town, r + 1 the actor in row r).
         sphere: x y z and radius around each block, world, m.
         half: half the sides of the box around each block, which has the middle of the sphere, m.
+        group: middles and half the sides of boxes around the town's blocks, `GROUP` by `GROUP`, m.
     """
 
     triangles: Float32[np.ndarray, "9 face"]
@@ -68,6 +72,7 @@ class Blocks(NamedTuple):
     slot: Int64[np.ndarray, " block"]
     sphere: Float32[np.ndarray, "block 4"]
     half: Float32[np.ndarray, "block 3"]
+    group: Float32[np.ndarray, "group 6"]
 
 
 class Lens(NamedTuple):
@@ -196,19 +201,44 @@ def _shown_blocks(blocks, lens, hidden):
         sides[2 + 2 * k], sides[3 + 2 * k] = reach * m[0] - m[1 + k], reach * m[0] + m[1 + k]
     shown = np.empty(len(blocks.slot), np.int64)
     depths = np.empty(len(blocks.slot), np.float64)
-    found = 0
-    for block in range(len(blocks.slot)):
-        is_within = blocks.slot[block] != hidden
-        x, y, z = blocks.sphere[block, 0], blocks.sphere[block, 1], blocks.sphere[block, 2]
-        a, b, c = blocks.half[block, 0], blocks.half[block, 1], blocks.half[block, 2]
-        for k in range(6):
-            p = sides[k]
-            most = abs(p[0]) * a + abs(p[1]) * b + abs(p[2]) * c
-            is_within = is_within and p[0] * x + p[1] * y + p[2] * z + p[3] + most > 0.0
-        if is_within:
+    found, block = 0, 0
+    while block < len(blocks.slot):
+        if block % GROUP == 0 and block // GROUP < len(blocks.group):
+            box = blocks.group[block // GROUP]
+            if not _reaches_into(sides, box[:3], box[3:]):
+                # Actors follow the last square of the town.
+                block = _next_group(blocks.slot, block)
+                continue
+        middle = blocks.sphere[block, :3]
+        if blocks.slot[block] != hidden and _reaches_into(sides, middle, blocks.half[block]):
+            x, y, z = middle[0], middle[1], middle[2]
             shown[found], depths[found] = block, m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
             found += 1
+        block += 1
     return shown[:found], depths[:found]
+
+
+@njit
+@no_type_check
+def _next_group(slot, block):
+    """Where the next group of the town's blocks, or the first actor, begins."""
+    after = min(block + GROUP, len(slot))
+    while after > block + 1 and slot[after - 1] > 0:
+        after -= 1
+    return after
+
+
+@njit
+@no_type_check
+def _reaches_into(sides, middle, half):
+    """Whether a box lies partly on the inner side of every plane."""
+    x, y, z = middle[0], middle[1], middle[2]
+    for k in range(6):
+        p = sides[k]
+        most = abs(p[0]) * half[0] + abs(p[1]) * half[1] + abs(p[2]) * half[2]
+        if p[0] * x + p[1] * y + p[2] * z + p[3] + most <= 0.0:
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True, parallel=True, fastmath=True, error_model="numpy")
@@ -289,7 +319,7 @@ def _is_covered(tiles, rows, bounds, near):
 @no_type_check
 def _set_up_block(blocks, place, lens, todo, bench, spare, i):
     """Edges and bounds of those triangles of a block that lie over a pixel."""
-    triangles, faces, first, last, slots, _, _ = blocks
+    triangles, faces, first, last, slots, _, _, _ = blocks
     (edges, bounds, surface), (tiles, kept) = bench, spare
     block = todo.shown[i]
     slot = slots[block]

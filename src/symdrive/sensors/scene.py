@@ -4,12 +4,14 @@ Slot 0 is the town, slot r + 1 the actor in row r of the last `update`. World fr
 Threads may look at a scene side by side, but not while it is updated.
 """
 
+import math
 import threading
 from functools import cache, cached_property
-from typing import NamedTuple
+from typing import NamedTuple, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, Int64
+from numba import njit, prange
 
 from symdrive.maps.town import Mesh, Town
 from symdrive.sensors.blinking import shining_lamps
@@ -24,7 +26,14 @@ from symdrive.sensors.figures import figures, figures_of, stretch_of
 from symdrive.sensors.lamps import Lamps, lamp_grid, town_lamps
 from symdrive.sensors.light import Air, Light, Look, air_of, light_of
 from symdrive.sensors.raster import Blocks, Drawing, Lens, Workbench
-from symdrive.sensors.shading import face_table, ignite, relight, slot_table, switch_lamps
+from symdrive.sensors.shading import (
+    face_table,
+    fill_face_table,
+    ignite,
+    relight,
+    slot_table,
+    switch_lamps,
+)
 from symdrive.sensors.shadows import Frame, ShadowMaps
 from symdrive.sensors.solids import FaceRole
 from symdrive.world.truth import Actors
@@ -36,8 +45,6 @@ every other actor."""
 
 _GRID_STEP_M = 8.0
 """The lamp grid moves with the eye in steps, so that the cameras of one car share it."""
-
-_FACES_AT_ONCE = 20_000
 
 DAY = Look()
 _MAX_ACTOR_ID = np.iinfo(np.uint16).max
@@ -74,14 +81,23 @@ def face_normals(
 ) -> Float64[np.ndarray, "face 3"]:
     """Unit normals of counter-clockwise triangles; zero for a triangle without area."""
     normals = np.empty((len(faces), 3))
-    # In pieces that stay in the cache: a large town has ten million faces.
-    for begin in range(0, len(faces), _FACES_AT_ONCE):
-        piece = slice(begin, begin + _FACES_AT_ONCE)
-        a, b, c = (vertices[faces[piece, k]].astype(np.float64) for k in range(3))
-        normal = np.cross(b - a, c - a)
-        length = np.linalg.norm(normal, axis=1, keepdims=True)
-        normals[piece] = normal / np.where(length > 0, length, 1.0)
+    _find_normals(vertices, faces, normals)
     return normals
+
+
+@njit(cache=True, nogil=True, parallel=True, error_model="numpy")
+@no_type_check
+def _find_normals(vertices, faces, normals):
+    """Fill in `face_normals`."""
+    for f in prange(len(faces)):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        x, y, z = np.float64(vertices[a, 0]), np.float64(vertices[a, 1]), np.float64(vertices[a, 2])
+        bx, by, bz = vertices[b, 0] - x, vertices[b, 1] - y, vertices[b, 2] - z
+        cx, cy, cz = vertices[c, 0] - x, vertices[c, 1] - y, vertices[c, 2] - z
+        nx, ny, nz = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
+        length = math.sqrt(nx * nx + ny * ny + nz * nz)
+        length = length if length > 0.0 else 1.0
+        normals[f, 0], normals[f, 1], normals[f, 2] = nx / length, ny / length, nz / length
 
 
 @cache
@@ -210,9 +226,11 @@ class Scene:
         mesh = self.town.mesh
         own = np.full(len(mesh.faces), FaceRole.OWN, dtype=np.uint8)
         normal = face_normals(mesh.vertices, mesh.faces)
-        return np.concatenate(
-            [face_table(mesh.color, normal, mesh.semantic, own), _faces_of_figures()]
-        )
+        known, figure_rows = len(mesh.faces), _faces_of_figures()
+        table = np.empty((known + len(figure_rows), 9), dtype=np.float32)
+        fill_face_table(table[:known], mesh.color, normal, mesh.semantic, own)
+        table[known:] = figure_rows
+        return table
 
     @cached_property
     def _drawables(self) -> Drawables:
@@ -401,9 +419,12 @@ class Scene:
 
     def _light(self, signal_state: Int[np.ndarray, " signal"]) -> None:
         """Colour the lamp faces: the lit one glows, the others are dark."""
-        if self._signal_state is not None and np.array_equal(self._signal_state, signal_state):
-            return
-        mesh, rows = self.town.mesh, self._lamps
+        mesh, rows, before = self.town.mesh, self._lamps, self._signal_state
+        if before is not None:
+            changed = before != signal_state
+            if not changed.any():
+                return
+            rows = rows[changed[mesh.signal[rows]]]
         lamp = mesh.lamp[rows]
         relight(self._faces, rows, lamp, lamp == signal_state[mesh.signal[rows]])
         self._signal_state = signal_state.copy()

@@ -71,11 +71,24 @@ def face_table(
     role: UInt8[np.ndarray, " face"],
 ) -> Float32[np.ndarray, "face 9"]:
     """One row a face, for the kernel: red, green, blue, normal x y z, class, role, grain."""
+    table = np.empty((len(color), 9), dtype=np.float32)
+    fill_face_table(table, color, normal, semantic, role)
+    return table
+
+
+def fill_face_table(
+    table: Float32[np.ndarray, "face 9"],
+    color: UInt8[np.ndarray, "face 3"],
+    normal: Float[np.ndarray, "face 3"],
+    semantic: UInt8[np.ndarray, " face"],
+    role: UInt8[np.ndarray, " face"],
+) -> None:
+    """Write a face table, or a part of one, in place (`face_table`)."""
     share = np.zeros(max(SemanticClass) + 1, dtype=np.float32)
     for kind, value in _GRAIN_SHARE.items():
         share[kind] = value
-    columns = [color, normal, semantic[:, None], role[:, None], share[semantic][:, None]]
-    return np.concatenate(columns, axis=1, dtype=np.float32)
+    table[:, :3], table[:, _NORMAL:SEMANTIC] = color, normal
+    table[:, SEMANTIC], table[:, _ROLE], table[:, _GRAIN] = semantic, role, share[semantic]
 
 
 def slot_table(
