@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import io
 import json
+import mmap
 import os
 import time
 import zipfile
@@ -121,6 +122,96 @@ def test_flipped_bytes_never_pass_unseen(town: Town, content: bytes):
         except UserError:
             continue
         assert_equal(town, found)
+
+
+@pytest.fixture
+def mapped(town: Town, tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.setattr(store, "MAPPED_BYTES", 1000)
+    save_town(town, tmp_path / "large.town")
+    return tmp_path / "large.town"
+
+
+def test_large_arrays_are_mapped(town: Town, mapped: Path):
+    found = load_town(mapped)
+    assert_equal(town, found)
+    for column in (found.mesh.vertices, found.lanes.points):
+        base = column
+        while isinstance(base, np.ndarray):
+            base = base.base
+        assert isinstance(base.obj if isinstance(base, memoryview) else base, mmap.mmap)
+        assert column.flags.aligned
+        assert column.__array_interface__["data"][0] % 64 == 0
+
+
+def test_what_is_written_into_a_mapped_array_does_not_reach_the_file(town: Town, mapped: Path):
+    before = mapped.read_bytes()
+    found = load_town(mapped)
+    found.mesh.vertices[:] = 0.0
+    del found
+    assert mapped.read_bytes() == before
+    assert_equal(town, load_town(mapped))
+
+
+def test_mapped_arrays_outlive_the_file(town: Town, mapped: Path):
+    found = load_town(mapped)
+    mapped.unlink()
+    assert_equal(town, found)
+
+
+def test_only_files_with_mapped_arrays_need_a_new_reader(content: bytes, mapped: Path):
+    schemas = []
+    for file in (io.BytesIO(content), mapped):
+        with zipfile.ZipFile(file) as archive:
+            assert archive.testzip() is None
+            schemas.append(json.loads(archive.read("header.json"))["schema"])
+    assert schemas == [store.PACKED_SCHEMA, store.SCHEMA]
+
+
+def test_flipped_bytes_of_a_mapped_town_never_pass_unseen(town: Town, mapped: Path):
+    rng = np.random.default_rng(0)
+    whole = mapped.read_bytes()
+    for at in rng.integers(0, len(whole), 60).tolist():
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x55
+        mapped.write_bytes(bytes(damaged))
+        try:
+            found = load_town(mapped)
+        except UserError:
+            continue
+        assert_equal(town, found)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+def test_a_cut_file_of_a_mapped_town_is_refused(mapped: Path, share: float):
+    mapped.write_bytes(mapped.read_bytes()[: int(mapped.stat().st_size * share)])
+    with pytest.raises(UserError, match=r"large\.town: not a sound town file"):
+        load_town(mapped)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mapped": {"mesh.vertices": [1, 3]}},
+        {"mapped": {"mesh.vertices": "many"}},
+        {"mapped": {"lanes.lane_id": [1]}},
+        {"mapped": 7},
+        {"dtypes": {"mesh.vertices": "|O"}},
+    ],
+)
+def test_a_header_that_does_not_fit_the_mapped_arrays_is_refused(
+    mapped: Path, change: dict[str, object]
+):
+    with zipfile.ZipFile(mapped) as archive:
+        header = json.loads(archive.read("header.json"))
+        members = {name: archive.read(name) for name in archive.namelist()[1:]}
+    for key, value in change.items():
+        header[key] = {**header[key], **value} if isinstance(value, dict) else value
+    with zipfile.ZipFile(mapped, "w") as archive:
+        archive.writestr("header.json", json.dumps(header))
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(UserError, match=r"large\.town: not a sound town file"):
+        load_town(mapped)
 
 
 def zipped(**members: str) -> bytes:

@@ -222,6 +222,8 @@ def test_rates_are_per_driven_kilometre() -> None:
     assert summary.rates[SLOW] == 2.0
     assert summary.rates[OUT] == pytest.approx(2 * 0.02)
     assert summary.infractions_per_km == 4.0
+    assert summary.has_driven
+    assert not aggregate([score_route(record({}, 0.0), LEADERBOARD_2_0)], 1).has_driven
 
 
 def test_nonsense_is_not_averaged() -> None:

@@ -88,7 +88,7 @@ def summary_table(rows: Mapping[str, Summary]) -> Table:
             f"{s.route_completion:.1f}",
             f"{s.penalty:.2f}",
             f"{s.success_rate:.0f}",
-            f"{s.infractions_per_km:.2f}",
+            f"{s.infractions_per_km:.2f}" if s.has_driven else "–",
             f"{s.num_driven}/{s.num_planned}",
         )
     return table

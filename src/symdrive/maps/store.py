@@ -1,16 +1,21 @@
 """A baked town as one file: a zip of a JSON header and one array a field.
 
 Every array is stored in the narrowest number format that holds it exactly, and comes back in the
-format that it had. Nothing in the file is executed (no pickles).
+format that it had. Nothing in the file is executed (no pickles). The large arrays of a large town
+are stored as they are and mapped into memory: what nobody looks at is not unpacked, and processes
+share what they look at.
 """
 
 import dataclasses
 import io
 import json
+import mmap
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,10 +34,26 @@ from symdrive.maps.town import (
     Town,
 )
 
+BinaryFile = io.BytesIO | io.BufferedReader | io.BufferedWriter
+
 MAGIC = "symdrive town"
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever the layout, or what baking puts into it, changes in a way that readers notice."""
+
+PACKED_SCHEMA = 1
+"""Of files without mapped arrays, which older readers understand."""
+
+MAPPED_BYTES = 16_000_000
+"""Arrays of this size are mapped."""
+
+_LOCAL_HEADER = struct.Struct("<4s5H3L2H")
+"""What stands before the name of a member; it ends with the sizes of the name and of the extra
+field (APPNOTE.TXT 4.3.7)."""
+
+_ALIGN = 64
+_PADDING_ID = 0xD935
+"""Tag of padding in zip files (Android's zipalign)."""
 
 THREADS = 2
 """For unpacking a town."""
@@ -56,6 +77,7 @@ BROKEN = (
     EOFError,
     NotImplementedError,
     RuntimeError,
+    struct.error,
 )
 """What the zip reader and the array decoder raise for content that is damaged or foreign."""
 
@@ -69,7 +91,6 @@ def save_town(town: Town, path: Path) -> None:
     Raises:
         UserError: when the folder cannot be written or the disk is full.
     """
-    content = encode_town(town)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -78,7 +99,7 @@ def save_town(town: Town, path: Path) -> None:
     partial = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            _write(town, file)
             file.flush()
             os.fsync(file.fileno())
         partial.chmod(0o644)
@@ -96,42 +117,61 @@ def load_town(path: Path) -> Town:
         UserError: when the file is missing, is no town, is damaged, or is of another schema.
     """
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            # Private: what is written into an array does not reach the file.
+            content = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY) if size else b""
+            return _decode(file, memoryview(content), str(path))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
-    return decode_town(content, str(path))
 
 
 def encode_town(town: Town) -> bytes:
     """The bytes of a town file."""
-    kinds: dict[str, str] = {}
-    members: dict[str, bytes] = {}
+    buffer = io.BytesIO()
+    _write(town, buffer)
+    return buffer.getvalue()
+
+
+def _write(town: Town, file: BinaryFile) -> None:
+    """Write a town file."""
+    columns: dict[str, np.ndarray] = {}
     scalars: dict[str, float] = {}
     for table, kind in TABLES.items():
         value = getattr(town, table)
         for field in dataclasses.fields(kind):
             key, column = f"{table}.{field.name}", getattr(value, field.name)
-            if not isinstance(column, np.ndarray):
+            if isinstance(column, np.ndarray):
+                columns[key] = column
+            else:
                 scalars[key] = float(column)
-                continue
-            kinds[key] = column.dtype.str
-            members[key] = _packed(_narrow(column))
+    mapped = {key: column.shape for key, column in columns.items() if column.nbytes >= MAPPED_BYTES}
     header = {
         "magic": MAGIC,
-        "schema": SCHEMA,
+        "schema": SCHEMA if mapped else PACKED_SCHEMA,
         "name": town.name,
         "source_digest": town.source_digest,
-        "dtypes": kinds,
+        "dtypes": {key: column.dtype.str for key, column in columns.items()},
         "scalars": scalars,
     }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    if mapped:
+        header["mapped"] = mapped
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         archive.writestr(zipfile.ZipInfo(HEADER, EPOCH), json.dumps(header, indent=1))
-        for key, content in members.items():
+        for key, column in columns.items():
             info = zipfile.ZipInfo(f"{key}.bin", EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
-    return buffer.getvalue()
+            if key in mapped:
+                info.extra = _padding(file.tell() + _LOCAL_HEADER.size + len(info.filename))
+                archive.writestr(info, column.tobytes())
+            else:
+                info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, _packed(_narrow(column)))
+
+
+def _padding(begin: int) -> bytes:
+    """An extra field that lets what follows it start at a multiple of `_ALIGN`."""
+    size = -(begin + 4) % _ALIGN
+    return struct.pack("<HH", _PADDING_ID, size) + bytes(size)
 
 
 def decode_town(content: bytes, where: str) -> Town:
@@ -140,10 +180,15 @@ def decode_town(content: bytes, where: str) -> Town:
     Raises:
         UserError: as for `load_town`.
     """
+    return _decode(io.BytesIO(content), memoryview(content), where)
+
+
+def _decode(file: BinaryFile, content: memoryview, where: str) -> Town:
+    """A town from its file, and the same as a buffer, which mapped arrays keep alive."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(file) as archive:
             header = _header(archive, where)
-            return _town(archive, header)
+            return _town(archive, header, content)
     except BROKEN as error:
         raise UserError(
             f"{where}: not a sound town file ({error}); bake it again from its OpenDRIVE source."
@@ -158,17 +203,19 @@ def _header(archive: zipfile.ZipFile, where: str) -> dict[str, Any]:
     if not isinstance(header, dict) or header.get("magic") != MAGIC:
         raise UserError(f"{where}: a zip file, but not a baked town.")
     schema = header.get("schema")
-    if schema != SCHEMA:
+    if schema not in (PACKED_SCHEMA, SCHEMA):
         newer = isinstance(schema, int) and schema > SCHEMA
         remedy = "update symdrive" if newer else "bake it again from its OpenDRIVE source"
         raise UserError(
-            f"{where}: baked with town schema {schema}, this version reads {SCHEMA}; {remedy}."
+            f"{where}: baked with town schema {schema}, this version reads {PACKED_SCHEMA} and"
+            f" {SCHEMA}; {remedy}."
         )
     return header
 
 
-def _town(archive: zipfile.ZipFile, header: dict[str, Any]) -> Town:
+def _town(archive: zipfile.ZipFile, header: Mapping[str, Any], content: memoryview) -> Town:
     """The tables of the archive."""
+    mapped = header.get("mapped", {})
     names = [
         (table, field.name) for table, kind in TABLES.items() for field in dataclasses.fields(kind)
     ]
@@ -177,8 +224,10 @@ def _town(archive: zipfile.ZipFile, header: dict[str, Any]) -> Town:
         key = ".".join(name)
         if key in header["scalars"]:
             return float(header["scalars"][key])
-        stored = _unpacked(archive.read(f"{key}.bin"))
-        return stored.astype(np.dtype(header["dtypes"][key]), copy=False)
+        kind = np.dtype(header["dtypes"][key])
+        if key in mapped:
+            return _mapped(archive.getinfo(f"{key}.bin"), content, kind).reshape(mapped[key])
+        return _unpacked(archive.read(f"{key}.bin")).astype(kind, copy=False)
 
     # Unpacking leaves Python alone most of the time.
     with ThreadPoolExecutor(THREADS) as pool:
@@ -188,6 +237,23 @@ def _town(archive: zipfile.ZipFile, header: dict[str, Any]) -> Town:
         for table, kind in TABLES.items()
     }
     return Town(name=str(header["name"]), source_digest=str(header["source_digest"]), **tables)
+
+
+def _mapped(info: zipfile.ZipInfo, content: memoryview, kind: np.dtype) -> np.ndarray:
+    """An array that is stored as it is.
+
+    Raises:
+        ValueError: when it does not lie in the file as a whole.
+        zipfile.BadZipFile: when its bytes are not those that were written.
+    """
+    if kind.kind not in "fiub" or info.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{info.filename} cannot be mapped")
+    sizes = _LOCAL_HEADER.unpack_from(content, info.header_offset)[-2:]
+    begin = info.header_offset + _LOCAL_HEADER.size + sum(sizes)
+    found = np.frombuffer(content, np.uint8, info.file_size, begin)
+    if zlib.crc32(found.data) != info.CRC:
+        raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r}")
+    return found.view(kind)
 
 
 def _narrow(column: np.ndarray) -> np.ndarray:

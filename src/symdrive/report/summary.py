@@ -73,7 +73,7 @@ def _driver_row(driver: DriverRuns, *, is_best: bool) -> dict[str, object]:
         f"{s.route_completion:.1f} %",
         f"{s.penalty:.2f}",
         f"{s.success_rate:.0f} %",
-        f"{s.infractions_per_km:.2f}",
+        f"{s.infractions_per_km:.2f}" if s.has_driven else "–",
         f"{len(driver.runs)}",
     )
     return {"name": driver.name, "cells": cells, "best": is_best}

@@ -21,6 +21,9 @@ from symdrive.scoring.penalty import Penalty, ProductPenalty, RatePenalty, SumPe
 from symdrive.scoring.records import RouteRecord
 from symdrive.scoring.score import RouteScore
 
+_LEAST_KM = 0.001
+"""Shortest way over which infractions are spread."""
+
 DIGITS = 6
 """The leaderboard rounds its scores to six digits."""
 
@@ -249,6 +252,11 @@ class Summary:
     rates: Mapping[InfractionKind, float]
     infractions_per_km: float
 
+    @property
+    def has_driven(self) -> bool:
+        """Whether anything for each kilometre says something: at least a metre was driven."""
+        return self.driven_km >= _LEAST_KM
+
 
 def aggregate(scores: Sequence[RouteScore], num_planned: int) -> Summary:
     """Means over all planned routes.
@@ -262,7 +270,7 @@ def aggregate(scores: Sequence[RouteScore], num_planned: int) -> Summary:
     protocols = sorted({score.protocol for score in scores})
     if len(protocols) > 1:
         raise ValueError(f"scores of different protocols do not mix: {protocols}")
-    driven_km = max(math.fsum(score.driven_km for score in scores), 0.001)
+    driven_km = max(math.fsum(score.driven_km for score in scores), _LEAST_KM)
     counts = {kind: sum(score.counts.get(kind, 0) for score in scores) for kind in InfractionKind}
     rates = {kind: count / driven_km for kind, count in counts.items()}
     outside = InfractionKind.OUTSIDE_ROUTE_LANES

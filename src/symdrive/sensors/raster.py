@@ -370,10 +370,9 @@ def _sift(triangles, view, lens, kept):
         a, b = seen_from(view, ax[i], ay[i], az[i]), seen_from(view, bx[i], by[i], bz[i])
         c = seen_from(view, cx[i], cy[i], cz[i])
         nearest = min(a[0], b[0], c[0])
-        columns, rows = (
-            (a[1] / a[0], b[1] / b[0], c[1] / c[0]),
-            (a[2] / a[0], b[2] / b[0], c[2] / c[0]),
-        )
+        # Who is too near is kept for a closer look, whatever its places are.
+        p, q, r = max(a[0], NEAR_M), max(b[0], NEAR_M), max(c[0], NEAR_M)
+        columns, rows = (a[1] / p, b[1] / q, c[1] / r), (a[2] / p, b[2] / q, c[2] / r)
         kept[i] = (nearest <= NEAR_M) | (holds_centre(columns, right) & holds_centre(rows, down))
 
 
