@@ -120,7 +120,7 @@ def make_gallery(path: Path) -> Path:
         Section("Sensors", "LEAD's rig in one tick: pictures and labels come out of one cast.",
                 sensors, 3),
     ]  # fmt: skip
-    lead = "Everything is drawn by rays on the CPU from data that ships with the package."
+    lead = "Everything is drawn on the CPU, from data that ships with the package."
     return write_gallery(path, "symdrive: what there is to see", lead, sections)
 
 
