@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numba
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from symdrive.core.semantics import SemanticClass
 from symdrive.sensors.camera import camera_pose, render_cameras
+from symdrive.sensors.light import Look
 from symdrive.sensors.raster import SKY_DEPTH_M
 from symdrive.sensors.scene import rotations
 from symdrive.world.catalogue import MODEL_ROW, MODELS
@@ -26,7 +28,8 @@ def shoot(
     skip_row: int | None = 0,
     samples=1,
 ):
-    frames = render_cameras(scene, [spec], position, yaw, pitch, skip_row=skip_row, samples=samples)
+    spec = replace(spec, samples=samples)
+    frames = render_cameras(scene, [spec], position, yaw, pitch, skip_row=skip_row)
     return frames[spec.name]
 
 
@@ -172,19 +175,23 @@ def test_supersampling_smooths_edges_and_keeps_the_rest(actors_of, scene_of):
     assert (rough.labels.semantic == smooth.labels.semantic).mean() > 0.98
 
 
-def test_pictures_for_people_have_shadows(actors_of, scene_of):
+@pytest.mark.parametrize("samples", [1, 2])
+def test_shadows_fall_away_from_the_sun(samples, actors_of, scene_of):
     """The sun stands towards x and y, so a shadow falls towards minus x (down) and minus y."""
     slab = ((20.0, 0.0, 4.0), (2.0, 2.0, 0.2), SemanticClass.WALL)
     above = CameraSpec("above", (20.0, 0.0, 20.0), 0.0, 160, 160, 1.2, pitch=-math.pi / 2)
-    bare = shoot(scene_of(actors_of([(0, 0, 0)])), above, samples=2).rgb.astype(float)
-    frame = shoot(scene_of(actors_of([(0, 0, 0)]), (FLOOR, slab)), above, samples=2)
+    actors = actors_of([(0, 0, 0)])
+    bare = shoot(scene_of(actors), above, samples=samples).rgb.astype(float)
+    scene = scene_of(actors, (FLOOR, slab))
+    plain = shoot(scene, above, samples=samples).rgb
+    scene.update(actors, np.zeros(0, dtype=np.int64), Look(shadows=True))
+    frame = shoot(scene, above, samples=samples)
     road = frame.labels.semantic == SemanticClass.ROAD
     darker = road & (frame.rgb.mean(axis=2) < 0.8 * bare.mean(axis=2))
     rows, columns = np.nonzero(darker)
     assert len(rows) > 50
     assert rows.mean() > 85
     assert columns.mean() > 85
-    plain = shoot(scene_of(actors_of([(0, 0, 0)]), (FLOOR, slab)), above).rgb
     assert (plain.mean(axis=2) > 0.8 * bare.mean(axis=2))[road].mean() > 0.99
 
 

@@ -66,6 +66,8 @@ def test_older_rigs_keep_their_files_and_digests():
     ("make", "word"),
     [
         (lambda: dataclasses.replace(EYE, width=0), "0x48"),
+        (lambda: dataclasses.replace(EYE, samples=0), "0 samples"),
+        (lambda: dataclasses.replace(EYE, samples=5), "5 samples"),
         (lambda: dataclasses.replace(EYE, height=-4), "64x-4"),
         (lambda: dataclasses.replace(EYE, width=10**6, height=10**6), "at\\s*most"),
         (lambda: dataclasses.replace(EYE, fov=math.pi), "fov"),

@@ -137,15 +137,14 @@ def _shot(
 ) -> Picture:
     """A smooth picture from the ego."""
     actors = truth.actors
-    scene.update(actors, truth.signal_state, look)
+    scene.update(actors, truth.signal_state, dataclasses.replace(look, shadows=True))
     frames = render_cameras(
         scene,
-        [spec],
+        [dataclasses.replace(spec, samples=SMOOTH)],
         actors.position[0],
         float(actors.yaw[0]),
         float(actors.pitch[0]),
         skip_row=None if with_ego else 0,
-        samples=SMOOTH,
     )
     return frames[spec.name].rgb
 
@@ -259,13 +258,13 @@ def _portrait(scene: Scene, truth: Truth, actors: Actors, bearing: float) -> Pic
     yaw = float(actors.yaw[0]) + bearing
     away = min(3.4 * size, 12.0) + 0.6
     light = _sun_at(DEFAULT_WEATHER, yaw + math.pi + 0.7)
-    scene.update(actors, truth.signal_state, Look(light, tick=LIT_TICK))
+    scene.update(actors, truth.signal_state, Look(light, shadows=True, tick=LIT_TICK))
     eye = actors.position[0] - away * np.array([math.cos(yaw), math.sin(yaw), 0.0])
     eye[2] += 1.1 * float(half[2]) + 0.28 * size
     fov = 2.0 * math.atan(1.3 * size / (away - 0.6))
-    spec = CameraSpec("portrait", (0.0, 0.0, 0.0), 0.0, 300, 220, fov)
+    spec = CameraSpec("portrait", (0.0, 0.0, 0.0), 0.0, 300, 220, fov, samples=SMOOTH)
     pitch = -math.atan2(float(eye[2] - actors.position[0, 2] - half[2]), away)
-    frames = render_cameras(scene, [spec], eye, yaw, pitch, skip_row=None, samples=SMOOTH)
+    frames = render_cameras(scene, [spec], eye, yaw, pitch, skip_row=None)
     return frames[spec.name].rgb
 
 

@@ -6,7 +6,7 @@ wants, whatever the driver's own cameras were.
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -58,7 +58,8 @@ class VideoConfig:
 
     Attributes:
         every: ticks between pictures; 2 gives 10 pictures a second.
-        samples: rays a pixel and axis; 2 smooths edges at four times the cost.
+        samples: rays a pixel and axis; 2 smooths edges at four times the cost, and things cast
+            shadows then.
         speed: how many times faster than real time it plays.
         crf: quality of H.264; lower is better and larger.
         stand_s: of a longer stand only the beginning and the end are shown, together this long.
@@ -100,7 +101,7 @@ class Studio:
         actors, signals = self._run.actors(tick), self._run.signal_state(tick)
         plan = self._plan_at(tick)
         weather, seed = self._run.meta.episode.weather, self._run.meta.episode.seed
-        self._scene.update(actors, signals, Look(weather, seed=seed, tick=tick))
+        self._scene.update(actors, signals, Look(weather, samples > 1, seed, tick))
         image = np.empty((HEIGHT, WIDTH, 3), dtype=np.uint8)
         image[:STRIP] = self._windscreen(actors, samples)
         chase = self._render((CHASER,), actors, samples, with_ego=True)[0]
@@ -125,12 +126,11 @@ class Studio:
     ) -> list[Picture]:
         frames = render_cameras(
             self._scene,
-            specs,
+            [replace(spec, samples=samples) for spec in specs],
             actors.position[0],
             float(actors.yaw[0]),
             float(actors.pitch[0]),
             skip_row=None if with_ego else 0,
-            samples=samples,
         )
         return [frames[spec.name].rgb for spec in specs]
 

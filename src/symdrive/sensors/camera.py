@@ -53,7 +53,6 @@ def render_cameras(
     ego_pitch: float,
     *,
     skip_row: int | None,
-    samples: int = 1,
 ) -> Mapping[str, CameraFrame]:
     """What cameras see of the scene as last updated.
 
@@ -66,17 +65,16 @@ def render_cameras(
         ego_yaw: rad.
         ego_pitch: rad, nose up positive.
         skip_row: actor that no camera sees (roof cameras must not see their own car), or None.
-        samples: rays per pixel along each axis; labels and counts follow one of them. From two on
-            (pictures that people look at) things cast shadows, whatever the scene's look says.
 
     Returns:
         One frame for each camera name.
     """
     light = scene.light
-    shadows = (scene.look.shadows or samples > 1) and float(light.sun_share) > _FAINT_SUN
+    shadows = scene.look.shadows and float(light.sun_share) > _FAINT_SUN
     frames: dict[str, CameraFrame] = {}
     for spec in specs:
         eye, turn = camera_pose(spec, ego_position, ego_yaw, ego_pitch)
+        samples = spec.samples
         step = 1.0 / (spec.focal_px * samples)
         axes = np.stack([eye, turn[:, 0], -step * turn[:, 1], -step * turn[:, 2]])
         planes = _planes(spec.height * samples, spec.width * samples, len(scene.tables.actor_id))
@@ -85,17 +83,15 @@ def render_cameras(
             maps, shade = scene.shade(middle_of(ego_position, eye), skip_row)
             frame = maps.seen_from(eye)
         view = View(axes.astype(np.float32), packed(light), frame, shade)
-        drawing = scene.draw(_lens(spec, eye, turn, samples), skip_row)
+        drawing = scene.draw(_lens(spec, eye, turn), skip_row)
         _paint(scene, view, drawing, planes, spec.name)
         frames[spec.name] = _frame(scene.tables, planes, samples)
     return frames
 
 
-def _lens(
-    spec: CameraSpec, eye: Float[np.ndarray, " 3"], turn: Float[np.ndarray, "3 3"], samples: int
-) -> Lens:
+def _lens(spec: CameraSpec, eye: Float[np.ndarray, " 3"], turn: Float[np.ndarray, "3 3"]) -> Lens:
     """What the rasteriser needs of a camera."""
-    focal = spec.focal_px * samples
+    focal, samples = spec.focal_px * spec.samples, spec.samples
     rows = np.stack([turn[:, 0], -focal * turn[:, 1], -focal * turn[:, 2]])
     matrix = np.column_stack([rows, -rows @ eye])
     return Lens(np.ascontiguousarray(matrix), spec.width * samples, spec.height * samples)

@@ -24,6 +24,7 @@ Point = tuple[float, float, float]
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _MAX_PIXELS = 1 << 26
 _MAX_RAYS = 1 << 26
+_MAX_SAMPLES = 4
 _MAX_MOUNT_M = 1e3
 _MAX_RANGE_M = 1e4
 _MAX_NUMBER = 1e9
@@ -119,6 +120,8 @@ class CameraSpec(Mounted):
         pitch: rad, nose up positive.
         roll: rad, left side up positive.
         sensor_tick_s: time between pictures.
+        samples: rays a pixel along each axis: 2 smooths edges at four times the cost. A pixel's
+            colour is their mean, its labels are those of one of them.
     """
 
     name: str
@@ -130,6 +133,7 @@ class CameraSpec(Mounted):
     pitch: float = 0.0
     roll: float = later(0.0)
     sensor_tick_s: float = later(0.0)
+    samples: int = later(1)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be rendered."""
@@ -138,6 +142,11 @@ class CameraSpec(Mounted):
             raise ValueError(
                 f"camera {self.name!r} is {self.width}x{self.height} pixels; at least 4x4 and at"
                 f" most {_MAX_PIXELS} in all"
+            )
+        if not 1 <= self.samples <= _MAX_SAMPLES:
+            raise ValueError(
+                f"camera {self.name!r} takes {self.samples} samples a pixel and axis; from 1 to"
+                f" {_MAX_SAMPLES}"
             )
         _check_fov(self, "camera", "fov")
 
