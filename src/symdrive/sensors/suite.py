@@ -201,7 +201,7 @@ class SensorSuite:
             points[spec.name] = detect(self.scene, spec, truth, random, skip_row=EGO_ROW).points
 
         jobs = [partial(detect_shifted, spec) for spec in radars]
-        frames = self._look(truth, seed, cameras, jobs)
+        frames = self._look(truth, seed, cameras, (jobs, []))
         radar = {spec.name: points[spec.name] for spec in radars}
         return ShiftedView(
             lateral_m,
@@ -222,22 +222,28 @@ class SensorSuite:
 
     def _read(self, moment: _Moment) -> None:
         """Read what is due at a moment."""
-        jobs = [
-            *self._lidars.jobs(self._cloud, moment),
-            *self._semantic_lidars.jobs(self._labelled, moment),
+        small = [
             *self._radars.jobs(self._detection, moment),
             *self._obstacles.jobs(self._obstacle, moment),
         ]
+        large = [
+            *self._lidars.jobs(self._cloud, moment),
+            *self._semantic_lidars.jobs(self._labelled, moment),
+        ]
         cameras = self._cameras.due(moment)
-        frames = self._look(moment.truth, moment.seed, cameras, jobs)
+        frames = self._look(moment.truth, moment.seed, cameras, (small, large))
         for spec in cameras:
             self._cameras.keep(spec, moment, frames[spec.name])
 
     def _look(
-        self, truth: Truth, seed: int, cameras: Sequence[CameraSpec], others: Sequence[Job]
+        self,
+        truth: Truth,
+        seed: int,
+        cameras: Sequence[CameraSpec],
+        others: tuple[Sequence[Job], Sequence[Job]],
     ) -> Mapping[str, CameraFrame]:
-        """Frames of cameras on the ego; other jobs that read the scene are done beside them."""
-        if not cameras and not others:
+        """Frames of cameras on the ego; small and large jobs of other sensors go beside them."""
+        if not cameras and not any(others):
             return {}
         self._show(truth, seed)
         frames: dict[str, CameraFrame] = {}
@@ -245,13 +251,10 @@ class SensorSuite:
         def shoot(spec: CameraSpec) -> None:
             frames[spec.name] = self._picture(spec, truth)
 
-        for n, group in enumerate(self._groups(truth, cameras)):
-            shots, beside = [partial(shoot, spec) for spec in group], () if n else others
-            workers = workers_for(len(group) + len(beside))
-            # One worker draws shadows first; the rest need not wait for it, and small jobs come
-            # last, to fill what is left at the end.
-            jobs = [*beside[: workers - 1], *shots, *beside[workers - 1 :]]
-            do_together(jobs, workers)
+        for group in self._groups(truth, cameras):
+            workers = workers_for(len(group) + sum(map(len, others)))
+            do_together(_in_order([partial(shoot, spec) for spec in group], *others), workers)
+            others = ([], [])
         return {spec.name: frames[spec.name] for spec in cameras}
 
     def _groups(
@@ -322,6 +325,12 @@ class SensorSuite:
             return ()
         to_ego = ego_pose(truth.actors).rotation.T
         return tuple(CollisionEvent(hit.other_id, to_ego @ hit.impulse) for hit in truth.collisions)
+
+
+def _in_order(shots: Sequence[Job], small: Sequence[Job], large: Sequence[Job]) -> Sequence[Job]:
+    """Who shoots first draws the shadows that all shots share; something else is done meanwhile."""
+    meanwhile, last = (small, large) if small else (large[:1], large[1:])
+    return [*shots[:1], *meanwhile, *shots[1:], *last]
 
 
 def _total(counts: Sequence[Counted], now: Truth) -> Int64[np.ndarray, " actor"]:
